@@ -1,1 +1,6 @@
-export {};
+export * from './classify.js';
+export * from './embeddings.js';
+export * from './errors.js';
+export * from './exemplars.js';
+export * from './jobs.js';
+export * from './text.js';

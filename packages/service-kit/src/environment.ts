@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { ConfigError } from './config-error.js';
+
+export type Environment = Record<string, string | undefined>;
+
+/** Relative paths are relative to where the user typed the command, which npm keeps in INIT_CWD. */
+export function userPath(path: string, environment: Environment): string {
+  return resolve(environment.INIT_CWD ?? process.cwd(), path);
+}
+
+/** Schemas for single variables. Each message completes the sentence "NAME ...". */
+export const variable = {
+  text: (fallback: string) => z.string().default(fallback),
+
+  secret: () => z.string().min(8, { error: 'must have at least 8 characters' }).optional(),
+
+  integer: (fallback: number, { min, max }: { min: number; max: number }) =>
+    z
+      .string()
+      .regex(/^-?\d+$/, { error: 'must be a whole number' })
+      .transform(Number)
+      .refine((n) => n >= min && n <= max, { error: `must be from ${min} to ${max}` })
+      .default(fallback),
+
+  port: (fallback: number) => variable.integer(fallback, { min: 0, max: 65_535 }),
+
+  flag: (fallback: boolean) =>
+    z
+      .enum(['true', 'false', 'on', 'off', '1', '0'], { error: 'must be "true" or "false"' })
+      .transform((value) => value === 'true' || value === 'on' || value === '1')
+      .default(fallback),
+
+  url: (fallback: string) =>
+    z
+      .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .default(fallback),
+
+  logLevel: () =>
+    z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+        error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+      })
+      .default('info'),
+};
+
+/**
+ * Reads the variables that the schema names; an empty one counts as unset.
+ * Throws ConfigError with one problem per wrong variable. Values are not repeated in the
+ * message when the name says that it is a secret.
+ */
+export function parseEnvironment<S extends z.ZodObject>(
+  schema: S,
+  environment: Environment,
+): Readonly<z.output<S>> {
+  const given = Object.fromEntries(
+    Object.keys(schema.shape).map((name) => [name, environment[name] || undefined]),
+  );
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data);
+  throw new ConfigError(
+    parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0] ?? '');
+      const secret = /KEY|TOKEN|SECRET|PASSWORD/.test(name) || name === 'REDIS_URL';
+      const shown = secret ? '' : `, got ${JSON.stringify(given[name])}`;
+      return `${name}: ${issue.message}${shown}`;
+    }),
+  );
+}
