@@ -6,7 +6,8 @@ const MAX_UNREAD_BYTES = 256 * 1024;
 
 /**
  * A server-sent event stream (WHATWG HTML, 9.2) on one response. A comment every second lets the
- * reader tell a quiet server from a dead one. Ends with the connection; `onClose` runs once.
+ * reader tell a quiet server from a dead one. Ends with the connection or when `until` aborts (the
+ * server stops); `onClose` runs once.
  */
 export class EventStream {
   readonly #heartbeat: NodeJS.Timeout;
@@ -14,6 +15,7 @@ export class EventStream {
   constructor(
     request: Request,
     private readonly response: Response,
+    until: AbortSignal,
     onClose: () => void,
   ) {
     request.socket.setTimeout(0);
@@ -25,8 +27,11 @@ export class EventStream {
     });
     response.flushHeaders();
     this.#heartbeat = setInterval(() => this.#write(': alive\n\n'), HEARTBEAT_MS);
+    const end = () => this.end();
+    until.addEventListener('abort', end, { once: true });
     response.once('close', () => {
       clearInterval(this.#heartbeat);
+      until.removeEventListener('abort', end);
       onClose();
     });
   }

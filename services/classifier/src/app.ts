@@ -1,0 +1,82 @@
+import {
+  errorResponder,
+  Gauge,
+  httpMetrics,
+  type Logger,
+  metricsHandler,
+  type Registry,
+  requireAdmin,
+  unknownEndpoint,
+} from '@switchyard/service-kit';
+import express, { type Express } from 'express';
+import type { Engine } from './engine.js';
+import { notReady } from './errors.js';
+import { changesRoutes } from './routes/changes.js';
+import { classifyRoutes } from './routes/classify.js';
+import { embeddingsRoutes } from './routes/embeddings.js';
+import { exemplarRoutes } from './routes/exemplars.js';
+import { healthRoutes } from './routes/health.js';
+import { intentRoutes } from './routes/intents.js';
+import { jobRoutes } from './routes/jobs.js';
+import { transferRoutes } from './routes/transfer.js';
+
+/** 64 texts of 8192 characters, or 10,000 exemplars of everyday length, escaped. */
+const MAX_BODY = '32mb';
+
+export interface AppDependencies {
+  /** undefined while the model or the index loads, and again while shutting down. */
+  engine: () => Engine | undefined;
+  adminToken: string | undefined;
+  /** Aborts when the server stops: event streams end then. */
+  closing: AbortSignal;
+  logger: Logger;
+  registry: Registry;
+}
+
+export function createApp(dependencies: AppDependencies): Express {
+  const { adminToken, closing, logger, registry } = dependencies;
+  const engine = () => {
+    const ready = dependencies.engine();
+    if (!ready) throw notReady('the model or the index is still loading');
+    return ready;
+  };
+  const admin = requireAdmin(adminToken);
+  observeCatalog(dependencies.engine, registry);
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(httpMetrics(registry));
+  app.use(healthRoutes(dependencies.engine));
+  app.get('/metrics', metricsHandler(registry));
+  app.use(transferRoutes(engine, admin));
+  // Whatever the content type says: what arrives here is meant to be JSON.
+  app.use(express.json({ limit: MAX_BODY, type: () => true, strict: false }));
+  app.use(classifyRoutes(engine, registry));
+  app.use(changesRoutes(engine, closing));
+  app.use(intentRoutes(engine, admin));
+  app.use(exemplarRoutes(engine, admin));
+  app.use(jobRoutes(engine, closing));
+  app.use(embeddingsRoutes(engine));
+  app.use(unknownEndpoint);
+  app.use(errorResponder(logger));
+  return app;
+}
+
+function observeCatalog(engine: () => Engine | undefined, registry: Registry): void {
+  new Gauge({
+    name: 'switchyard_exemplars',
+    help: 'Exemplars in the index.',
+    registers: [registry],
+    collect() {
+      this.set(engine()?.catalog.size ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'switchyard_index_version',
+    help: 'Version of the exemplars this process classifies with.',
+    registers: [registry],
+    collect() {
+      this.set(engine()?.catalog.version ?? 0);
+    },
+  });
+}

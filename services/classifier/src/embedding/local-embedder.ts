@@ -1,0 +1,73 @@
+import { Piscina } from 'piscina';
+import { overloaded } from '../errors.js';
+import type { Embedder, Embedding } from './embedder.js';
+import type { SentenceEncoderOptions } from './sentence-encoder.js';
+
+export interface LocalEmbedderOptions extends SentenceEncoderOptions {
+  modelName: string;
+  modelDigest: string;
+  workers: number;
+}
+
+/** Texts waiting for a worker; at about 1 ms each the last of them waits two seconds. */
+const MAX_QUEUED = 2048;
+/** A text is embedded within milliseconds; a worker that takes this long hangs and is replaced. */
+const TASK_TIMEOUT_MS = 30_000;
+
+/**
+ * Embeds in worker threads, one inference session of one thread each, so that a long text never
+ * blocks the event loop. A worker that dies fails its own text only and is replaced.
+ */
+export class LocalEmbedder implements Embedder {
+  readonly modelName: string;
+  readonly modelDigest: string;
+  readonly dimensions: number;
+  readonly parallelism: number;
+  readonly #pool: Piscina<string, Embedding>;
+
+  private constructor(
+    { modelName, modelDigest, workers }: LocalEmbedderOptions,
+    dimensions: number,
+    pool: Piscina<string, Embedding>,
+  ) {
+    this.modelName = modelName;
+    this.modelDigest = modelDigest;
+    this.dimensions = dimensions;
+    this.parallelism = workers;
+    this.#pool = pool;
+  }
+
+  /** Resolves when every worker has its model loaded; rejects when the model cannot be used. */
+  static async start(options: LocalEmbedderOptions): Promise<LocalEmbedder> {
+    const { model, remote, dtype, maxTokens, workers } = options;
+    const pool = new Piscina<string, Embedding>({
+      filename: new URL('./embedding-worker.js', import.meta.url).href,
+      workerData: { model, remote, dtype, maxTokens } satisfies SentenceEncoderOptions,
+      minThreads: workers,
+      maxThreads: workers,
+      maxQueue: MAX_QUEUED,
+      // The model runs on a thread of onnxruntime; a worker that blocked between tasks would
+      // keep its own event loop from delivering the result.
+      atomics: 'async',
+      recordTiming: false,
+    });
+    try {
+      const probes = Array.from({ length: workers }, () => pool.run('ready?'));
+      const dimensions = (await Promise.all(probes))[0]?.vector.length ?? 0;
+      return new LocalEmbedder(options, dimensions, pool);
+    } catch (error) {
+      await pool.destroy();
+      throw error;
+    }
+  }
+
+  /** Rejects with 503 `overloaded` when too many texts wait. */
+  async embed(text: string): Promise<Embedding> {
+    if (this.#pool.queueSize >= MAX_QUEUED) throw overloaded();
+    return this.#pool.run(text, { signal: AbortSignal.timeout(TASK_TIMEOUT_MS) });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

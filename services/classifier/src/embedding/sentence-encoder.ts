@@ -1,0 +1,56 @@
+import { basename, dirname } from 'node:path';
+import { AutoModel, AutoTokenizer, env, Tensor } from '@xenova/transformers';
+import { cutMiddle } from './cut-middle.js';
+import type { Embedding } from './embedder.js';
+
+export interface SentenceEncoderOptions {
+  /** Path of a transformers.js model folder, or with `remote` a name on the hub. */
+  model: string;
+  remote: boolean;
+  dtype: 'q8' | 'fp32';
+  /** Token budget of one text, special tokens included. */
+  maxTokens: number;
+}
+
+/**
+ * all-MiniLM-L6-v2 as sentence-transformers uses it (Reimers & Gurevych, EMNLP 2019): mean of the
+ * last hidden states, L2-normalised. One text per forward pass: dynamic int8 quantization scales
+ * over the whole batch, so in a batch a vector would depend on its neighbours.
+ */
+export async function loadSentenceEncoder(options: SentenceEncoderOptions) {
+  const { remote, dtype } = options;
+  env.allowRemoteModels = remote;
+  env.localModelPath = dirname(options.model);
+  const name = remote ? options.model : basename(options.model);
+  const tokenizer = await AutoTokenizer.from_pretrained(name, { local_files_only: !remote });
+  const model = await AutoModel.from_pretrained(name, {
+    dtype,
+    device: 'cpu',
+    local_files_only: !remote,
+    session_options: { intraOpNumThreads: 1, interOpNumThreads: 1 },
+  });
+
+  return async function encode(text: string): Promise<Embedding> {
+    const [cls = 0, ...rest] = tokenizer.encode(text);
+    const sep = rest.pop() ?? cls;
+    const ids = BigInt64Array.from([cls, ...cutMiddle(rest, options.maxTokens - 2), sep], BigInt);
+    const shape = [1, ids.length];
+    const { last_hidden_state: states } = (await model({
+      input_ids: new Tensor('int64', ids, shape),
+      attention_mask: new Tensor('int64', new BigInt64Array(ids.length).fill(1n), shape),
+      token_type_ids: new Tensor('int64', new BigInt64Array(ids.length), shape),
+    })) as { last_hidden_state: Tensor };
+    return { vector: meanPooled(states.data as Float32Array, ids.length), tokens: ids.length };
+  };
+}
+
+/** v = m / |m|, m = sum of the token states; the mean's 1/n cancels in the normalisation. */
+export function meanPooled(states: Float32Array, tokens: number): Float32Array {
+  const dimensions = states.length / tokens;
+  const vector = new Float32Array(dimensions);
+  for (let offset = 0; offset < states.length; offset += dimensions)
+    for (let i = 0; i < dimensions; i++) vector[i] = (vector[i] ?? 0) + (states[offset + i] ?? 0);
+  const norm = Math.hypot(...vector) || 1;
+  for (let i = 0; i < dimensions; i++) vector[i] = (vector[i] ?? 0) / norm;
+  return vector;
+}

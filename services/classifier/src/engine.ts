@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import type { Logger } from '@switchyard/service-kit';
+import { Classifier } from './classification/classifier.js';
+import { neighbourVote } from './classification/neighbour-vote.js';
+import type { Embedder } from './embedding/embedder.js';
+import { Catalog } from './exemplars/catalog.js';
+import { ExemplarRegistry } from './exemplars/exemplar-registry.js';
+import type { ExemplarStore } from './exemplars/exemplar-store.js';
+import { loadStarterExemplars } from './exemplars/starter-exemplars.js';
+import { InProcessJobQueue } from './ingestion/in-process-job-queue.js';
+import { ingestInto } from './ingestion/ingest-chunk.js';
+import type { JobQueue } from './ingestion/job-queue.js';
+
+/** Everything a request can be served with, once the model and the index are loaded. */
+export interface Engine {
+  embedder: Embedder;
+  catalog: Catalog;
+  classifier: Classifier;
+  exemplars: ExemplarRegistry;
+  jobs: JobQueue;
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  embedder: Embedder;
+  store: ExemplarStore;
+  dataDir: string;
+  starterExemplars: boolean;
+  logger: Logger;
+}
+
+/** Takes over the embedder and the store: closing the engine closes them. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { embedder, store, dataDir, logger } = options;
+  const catalog = Catalog.follow(store, embedder.dimensions);
+  const exemplars = new ExemplarRegistry(store, catalog, embedder);
+  if (options.starterExemplars && catalog.size === 0) {
+    const added = await loadStarterExemplars(exemplars);
+    logger.info({ added }, 'loaded the starter exemplars');
+  }
+  const jobs = await InProcessJobQueue.open(join(dataDir, 'jobs'), ingestInto(exemplars), logger);
+  return {
+    embedder,
+    catalog,
+    classifier: new Classifier(embedder, catalog, neighbourVote, (id) => store.text(id)),
+    exemplars,
+    jobs,
+    async close() {
+      await jobs.close();
+      await store.close();
+      await embedder.close();
+    },
+  };
+}

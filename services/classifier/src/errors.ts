@@ -1,0 +1,32 @@
+import { HttpError } from '@switchyard/service-kit';
+
+const retrySoon = { headers: { 'retry-after': '1' } };
+
+export const notReady = (why: string) => new HttpError(503, 'not_ready', why, retrySoon);
+
+export const overloaded = () =>
+  new HttpError(503, 'overloaded', 'too many texts are waiting to be embedded', retrySoon);
+
+export const intentNotFound = (name: string) =>
+  new HttpError(404, 'intent_not_found', `there is no intent "${name}"`, { param: 'name' });
+
+export const exemplarNotFound = (intent: string, id: string) =>
+  new HttpError(404, 'exemplar_not_found', `intent "${intent}" has no exemplar "${id}"`, {
+    param: 'id',
+  });
+
+export const jobNotFound = (id: string) =>
+  new HttpError(404, 'job_not_found', `there is no job "${id}"`, { param: 'id' });
+
+export const tooManyIntents = (limit: number) =>
+  new HttpError(
+    400,
+    'too_many_intents',
+    `there are already ${limit} intents, which is the limit; delete some or raise MAX_INTENTS`,
+    { param: 'intent' },
+  );
+
+export const tooManyJobs = (limit: number) =>
+  new HttpError(429, 'too_many_jobs', `${limit} jobs are waiting already; try again later`, {
+    headers: { 'retry-after': '10' },
+  });

@@ -1,0 +1,153 @@
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Exemplar } from './exemplar.js';
+import type { IntentRecord, StoredPage } from './exemplar-store.js';
+
+export interface StoredExemplar {
+  intent: string;
+  text: string;
+  /** Position in the listing of its intent. */
+  sequence: number;
+}
+
+type StoredIntent = Omit<IntentRecord, 'name'>;
+
+/**
+ * The LMDB databases of an embedded store, and their keys:
+ *
+ *   exemplars  id                 -> { intent, text, sequence }
+ *   vectors    id                 -> float32, little endian, 4 * dimensions bytes
+ *   listing    [intent, sequence] -> id
+ *   intents    name               -> { description, threshold }
+ *   meta       "version" | "sequence" -> number; "model" -> digest of the model of all vectors
+ *
+ * The writing methods are for use inside `transaction`.
+ */
+export class EmbeddedTables {
+  readonly #root: RootDatabase;
+  readonly #exemplars: Database<StoredExemplar, string>;
+  readonly #vectors: Database<Buffer, string>;
+  readonly #listing: Database<string, [string, number]>;
+  readonly #intents: Database<StoredIntent, string>;
+  readonly #meta: Database<number | string, string>;
+
+  constructor(path: string) {
+    this.#root = open({ path, maxDbs: 8, noSubdir: true });
+    this.#exemplars = this.#root.openDB({ name: 'exemplars' });
+    this.#vectors = this.#root.openDB({ name: 'vectors', encoding: 'binary' });
+    this.#listing = this.#root.openDB({ name: 'listing' });
+    this.#intents = this.#root.openDB({ name: 'intents' });
+    this.#meta = this.#root.openDB({ name: 'meta' });
+  }
+
+  /**
+   * Runs `action` in one transaction and resolves when it is flushed to disk. LMDB keeps what was
+   * written before a throw, so `action` checks everything before its first write.
+   */
+  async transaction<T>(action: () => T): Promise<T> {
+    const result = await this.#root.transaction(action);
+    await this.#root.flushed;
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+
+  get version(): number {
+    return Number(this.#meta.get('version') ?? 0);
+  }
+
+  set version(version: number) {
+    this.#meta.putSync('version', version);
+  }
+
+  get model(): string | undefined {
+    return this.#meta.get('model')?.toString();
+  }
+
+  set model(digest: string) {
+    this.#meta.putSync('model', digest);
+  }
+
+  intent(name: string): StoredIntent | undefined {
+    return this.#intents.get(name);
+  }
+
+  get intentCount(): number {
+    return this.#intents.getCount();
+  }
+
+  intents(): IntentRecord[] {
+    return [...this.#intents.getRange()].map(({ key: name, value }) => ({ name, ...value }));
+  }
+
+  putIntent({ name, description, threshold }: IntentRecord): void {
+    this.#intents.putSync(name, { description, threshold });
+  }
+
+  deleteIntent(name: string): void {
+    for (const { value: id } of [...this.#listed(name, 0)]) this.deleteExemplar(id);
+    this.#intents.removeSync(name);
+  }
+
+  exemplar(id: string): StoredExemplar | undefined {
+    return this.#exemplars.get(id);
+  }
+
+  *exemplars(): Iterable<Exemplar> {
+    for (const { key: id, value } of this.#exemplars.getRange()) {
+      const vector = this.vector(id);
+      if (vector) yield { id, intent: value.intent, text: value.text, vector };
+    }
+  }
+
+  vector(id: string): Float32Array | undefined {
+    const bytes = this.#vectors.get(id);
+    return bytes && toVector(bytes);
+  }
+
+  /** Stores a new exemplar, or moves one to the end of another intent's listing. */
+  putExemplar({ id, intent, text, vector }: Exemplar): void {
+    const before = this.#exemplars.get(id);
+    if (before) this.#listing.removeSync([before.intent, before.sequence]);
+    else this.#vectors.putSync(id, toBytes(vector));
+    const sequence = Number(this.#meta.get('sequence') ?? 0) + 1;
+    this.#meta.putSync('sequence', sequence);
+    this.#exemplars.putSync(id, { intent, text, sequence });
+    this.#listing.putSync([intent, sequence], id);
+  }
+
+  deleteExemplar(id: string): void {
+    const stored = this.#exemplars.get(id);
+    if (!stored) return;
+    this.#exemplars.removeSync(id);
+    this.#vectors.removeSync(id);
+    this.#listing.removeSync([stored.intent, stored.sequence]);
+  }
+
+  page(intent: string, limit: number, cursor: string | undefined): StoredPage {
+    if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
+      throw new RangeError('is not a cursor that this listing gave out');
+    const from = cursor === undefined ? 0 : Number(cursor) + 1;
+    const rows = [...this.#listed(intent, from, limit + 1)];
+    const shown = rows.slice(0, limit);
+    const exemplars = shown.map(({ value: id }) => ({ id, text: this.exemplar(id)?.text ?? '' }));
+    const last = shown.at(-1);
+    return { exemplars, nextCursor: rows.length > limit && last ? String(last.key[1]) : null };
+  }
+
+  #listed(intent: string, from: number, limit?: number) {
+    const start: [string, number] = [intent, from];
+    const end: [string, number] = [intent, Number.MAX_SAFE_INTEGER];
+    return this.#listing.getRange(limit === undefined ? { start, end } : { start, end, limit });
+  }
+}
+
+const toBytes = (vector: Float32Array) =>
+  Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+
+function toVector(bytes: Buffer): Float32Array {
+  const vector = new Float32Array(bytes.byteLength / Float32Array.BYTES_PER_ELEMENT);
+  bytes.copy(Buffer.from(vector.buffer));
+  return vector;
+}

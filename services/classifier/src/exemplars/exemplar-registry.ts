@@ -1,0 +1,83 @@
+import type { AddExemplarsResponse, ExemplarLine, Intent, OnConflict } from '@switchyard/contracts';
+import type { Embedder } from '../embedding/embedder.js';
+import { exemplarNotFound, intentNotFound } from '../errors.js';
+import type { Catalog } from './catalog.js';
+import { type Exemplar, exemplarId } from './exemplar.js';
+import type { AddOutcome, ExemplarStore, IntentPatch, StoredPage } from './exemplar-store.js';
+
+/**
+ * What people do with intents and exemplars. When a promise resolves, the change is durable and
+ * this replica classifies with it.
+ */
+export class ExemplarRegistry {
+  constructor(
+    private readonly store: ExemplarStore,
+    private readonly catalog: Catalog,
+    private readonly embedder: Embedder,
+  ) {}
+
+  /** All in one change, or nothing; embeds only what is not stored yet. */
+  async add(lines: readonly ExemplarLine[], onConflict: OnConflict): Promise<AddOutcome> {
+    const exemplars: Exemplar[] = [];
+    const rest = lines.entries();
+    const embedRest = async () => {
+      for (const [position, { intent, text }] of rest) {
+        const id = exemplarId(text);
+        const vector = this.store.vector(id) ?? (await this.embedder.embed(text)).vector;
+        exemplars[position] = { id, intent, text, vector };
+      }
+    };
+    // One text more than there are workers keeps them busy, and a live prompt waits for no more.
+    await Promise.all(Array.from({ length: this.embedder.parallelism + 1 }, embedRest));
+    return this.store.add(exemplars, onConflict);
+  }
+
+  /** `add` for one intent, in the terms of the REST answer. */
+  async addTo(
+    intent: string,
+    texts: readonly string[],
+    onConflict: OnConflict,
+  ): Promise<AddExemplarsResponse> {
+    const lines = texts.map((text) => ({ intent, text }));
+    const { added, duplicates, conflicts } = await this.add(lines, onConflict);
+    return {
+      added: added.map(({ id, text }) => ({ id, text })),
+      duplicates: duplicates.map(({ text }) => text),
+      conflicts: conflicts.map(({ exemplar, heldBy }) => ({ text: exemplar.text, intent: heldBy })),
+      indexVersion: this.catalog.version,
+    };
+  }
+
+  async remove(intent: string, id: string): Promise<void> {
+    this.#require(intent);
+    if (!(await this.store.remove(intent, id))) throw exemplarNotFound(intent, id);
+  }
+
+  async putIntent(name: string, patch: IntentPatch): Promise<Intent> {
+    await this.store.putIntent(name, patch);
+    return this.#require(name);
+  }
+
+  async deleteIntent(name: string): Promise<void> {
+    if (!(await this.store.deleteIntent(name))) throw intentNotFound(name);
+  }
+
+  intents(): Intent[] {
+    return this.catalog.intents();
+  }
+
+  page(intent: string, limit: number, cursor: string | undefined): StoredPage {
+    this.#require(intent);
+    return this.store.page(intent, limit, cursor);
+  }
+
+  *lines(): Iterable<ExemplarLine> {
+    for (const { intent, text } of this.store.exemplars()) yield { intent, text };
+  }
+
+  #require(name: string): Intent {
+    const intent = this.catalog.intent(name);
+    if (!intent) throw intentNotFound(name);
+    return intent;
+  }
+}

@@ -1,0 +1,63 @@
+import type { OnConflict } from '@switchyard/contracts';
+import type { Exemplar } from './exemplar.js';
+
+export interface IntentRecord {
+  name: string;
+  description: string;
+  /** Overrides the default score below which this intent is refused. */
+  threshold: number | null;
+}
+
+export interface IntentPatch {
+  description?: string | undefined;
+  threshold?: number | null | undefined;
+}
+
+/** What one committed change did, in the order of `version`; applying it to a Catalog repeats it. */
+export type Change = { version: number } & (
+  | { type: 'exemplars-added'; exemplars: Exemplar[]; intents: IntentRecord[] }
+  | { type: 'exemplar-removed'; id: string }
+  | { type: 'intent-put'; intent: IntentRecord }
+  | { type: 'intent-deleted'; name: string }
+);
+
+export interface AddOutcome {
+  /** Includes the moved ones. */
+  added: Exemplar[];
+  duplicates: Exemplar[];
+  /** Left where they were, under `heldBy`. */
+  conflicts: { exemplar: Exemplar; heldBy: string }[];
+}
+
+export interface StoredPage {
+  exemplars: { id: string; text: string }[];
+  nextCursor: string | null;
+}
+
+/**
+ * The durable home of intents and exemplars. A change that resolved survives a crash of the
+ * process. Every change raises `version` by one and reaches the listener of `onChange`, in order,
+ * before its promise resolves; a call that changes nothing raises nothing.
+ */
+export interface ExemplarStore {
+  readonly version: number;
+  intents(): IntentRecord[];
+  /** All exemplars with their vectors, one at a time. */
+  exemplars(): Iterable<Exemplar>;
+  text(id: string): string | undefined;
+  vector(id: string): Float32Array | undefined;
+  /** In the order they were added; throws RangeError on a cursor it did not give out. */
+  page(intent: string, limit: number, cursor: string | undefined): StoredPage;
+
+  /** Creates the intents it meets; all or nothing. Rejects with `too_many_intents`. */
+  add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome>;
+  /** False when the intent has no such exemplar. */
+  remove(intent: string, id: string): Promise<boolean>;
+  /** Creates or updates; what the patch leaves out stays. Rejects with `too_many_intents`. */
+  putIntent(name: string, patch: IntentPatch): Promise<void>;
+  /** With its exemplars. False when there is no such intent. */
+  deleteIntent(name: string): Promise<boolean>;
+
+  onChange(listener: (change: Change) => void): void;
+  close(): Promise<void>;
+}

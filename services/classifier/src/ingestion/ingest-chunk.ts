@@ -1,0 +1,56 @@
+import type { ExemplarLine, OnConflict } from '@switchyard/contracts';
+import { HttpError } from '@switchyard/service-kit';
+import type { Exemplar } from '../exemplars/exemplar.js';
+import type { ExemplarRegistry } from '../exemplars/exemplar-registry.js';
+import type { ChunkHandler, ChunkResult } from './job-queue.js';
+
+/** The ingestion handler; it knows the exemplars and no queue. */
+export function ingestInto(registry: ExemplarRegistry): ChunkHandler {
+  return async (lines, onConflict) => {
+    const failed: ChunkResult['failed'] = [];
+    const good: { line: number; exemplar: ExemplarLine }[] = [];
+    for (const { line, ...rest } of lines) {
+      if (rest.problem !== undefined) failed.push({ line, error: rest.problem });
+      else good.push({ line, exemplar: rest.exemplar });
+    }
+    const counts = await addLines(registry, good, onConflict, failed);
+    return { done: lines.length, ...counts, failed };
+  };
+}
+
+/** Adds in one change; when that is refused, line by line, so that one line never stops the rest. */
+async function addLines(
+  registry: ExemplarRegistry,
+  lines: readonly { line: number; exemplar: ExemplarLine }[],
+  onConflict: OnConflict,
+  failed: ChunkResult['failed'],
+): Promise<{ added: number; duplicates: number }> {
+  if (lines.length === 0) return { added: 0, duplicates: 0 };
+  try {
+    const outcome = await registry.add(
+      lines.map(({ exemplar }) => exemplar),
+      onConflict,
+    );
+    for (const { exemplar, heldBy } of outcome.conflicts)
+      failed.push({ line: lineOf(lines, exemplar), error: `already under intent "${heldBy}"` });
+    return { added: outcome.added.length, duplicates: outcome.duplicates.length };
+  } catch (error) {
+    if (!(error instanceof HttpError) || error.status >= 500) throw error;
+    if (lines.length === 1) {
+      failed.push({ line: lines[0]?.line ?? 0, error: error.message });
+      return { added: 0, duplicates: 0 };
+    }
+    const total = { added: 0, duplicates: 0 };
+    for (const line of lines) {
+      const one = await addLines(registry, [line], onConflict, failed);
+      total.added += one.added;
+      total.duplicates += one.duplicates;
+    }
+    return total;
+  }
+}
+
+const lineOf = (
+  lines: readonly { line: number; exemplar: ExemplarLine }[],
+  { intent, text }: Exemplar,
+) => lines.find(({ exemplar }) => exemplar.text === text && exemplar.intent === intent)?.line ?? 0;

@@ -1,0 +1,37 @@
+import type { ExemplarLine, Job, OnConflict } from '@switchyard/contracts';
+
+/** One line of an import, 1-based; `problem` says why it is not an exemplar. */
+export type ImportLine = { line: number } & (
+  | { exemplar: ExemplarLine; problem?: undefined }
+  | { problem: string }
+);
+
+/** What one chunk of a job came to; sums over all chunks make the job's report. */
+export interface ChunkResult {
+  done: number;
+  added: number;
+  duplicates: number;
+  failed: { line: number; error: string }[];
+}
+
+/** Adds a chunk of lines. Running it twice adds nothing twice. */
+export type ChunkHandler = (
+  lines: readonly ImportLine[],
+  onConflict: OnConflict,
+) => Promise<ChunkResult>;
+
+/** Lines are handed over in chunks of this many: one change of the store each. */
+export const CHUNK_LINES = 64;
+
+/** Runs bulk loads outside of the request that brought them. */
+export interface JobQueue {
+  /**
+   * Takes over the NDJSON bytes of an import. Resolves once an accepted job survives a crash;
+   * rejects, keeping nothing, when the bytes end early or there is no room.
+   */
+  submit(ndjson: AsyncIterable<Uint8Array>, onConflict: OnConflict): Promise<Job>;
+  get(id: string): Job | undefined;
+  /** Calls back after every change of the job; returns the function that stops it. */
+  watch(id: string, onUpdate: (job: Job) => void): () => void;
+  close(): Promise<void>;
+}

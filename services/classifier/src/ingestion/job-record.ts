@@ -1,0 +1,38 @@
+import { type Job, MAX_REPORTED_FAILURES, type OnConflict } from '@switchyard/contracts';
+import type { ChunkResult } from './job-queue.js';
+
+/** A job with what is needed to go on with it after a restart. */
+export interface JobRecord extends Job {
+  onConflict: OnConflict;
+  createdAt: number;
+}
+
+export function newJobRecord(id: string, total: number, onConflict: OnConflict): JobRecord {
+  return {
+    id,
+    state: 'queued',
+    total,
+    done: 0,
+    added: 0,
+    duplicates: 0,
+    rejected: 0,
+    failed: [],
+    onConflict,
+    createdAt: Date.now(),
+  };
+}
+
+export function withChunk(job: JobRecord, chunk: ChunkResult): JobRecord {
+  return {
+    ...job,
+    done: job.done + chunk.done,
+    added: job.added + chunk.added,
+    duplicates: job.duplicates + chunk.duplicates,
+    rejected: job.rejected + chunk.failed.length,
+    failed: [...job.failed, ...chunk.failed].slice(0, MAX_REPORTED_FAILURES),
+  };
+}
+
+export function publicJob({ onConflict, createdAt, ...job }: JobRecord): Job {
+  return job;
+}

@@ -1,0 +1,50 @@
+import { AddExemplarsRequest, IntentName, MAX_EXEMPLARS_INLINE } from '@switchyard/contracts';
+import { invalidRequest, parseRequest } from '@switchyard/service-kit';
+import { type RequestHandler, Router } from 'express';
+import { z } from 'zod';
+import type { Engine } from '../engine.js';
+
+const Params = z.object({ name: IntentName });
+
+const PageQuery = z.object({
+  limit: z.coerce
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(1)
+    .max(1000)
+    .default(100),
+  cursor: z.string({ error: 'must be given once' }).optional(),
+});
+
+export function exemplarRoutes(engine: () => Engine, admin: RequestHandler): Router {
+  return Router()
+    .get('/v1/intents/:name/exemplars', (request, response) => {
+      const { name } = parseRequest(Params, request.params);
+      const { limit, cursor } = parseRequest(PageQuery, request.query);
+      try {
+        response.json(engine().exemplars.page(name, limit, cursor));
+      } catch (error) {
+        if (error instanceof RangeError) throw invalidRequest(`cursor: ${error.message}`, 'cursor');
+        throw error;
+      }
+    })
+    .post('/v1/intents/:name/exemplars', admin, async (request, response) => {
+      const { name } = parseRequest(Params, request.params);
+      const { texts, onConflict = 'reject' } = parseRequest(AddExemplarsRequest, request.body);
+      if (texts.length <= MAX_EXEMPLARS_INLINE) {
+        response.status(201).json(await engine().exemplars.addTo(name, texts, onConflict));
+        return;
+      }
+      const { id } = await engine().jobs.submit(asNdjson(name, texts), onConflict);
+      response.status(202).location(`/v1/jobs/${id}`).json({ job: { id } });
+    })
+    .delete('/v1/intents/:name/exemplars/:id', admin, async (request, response) => {
+      const { name } = parseRequest(Params, request.params);
+      await engine().exemplars.remove(name, String(request.params.id));
+      response.status(204).end();
+    });
+}
+
+async function* asNdjson(intent: string, texts: readonly string[]): AsyncIterable<Uint8Array> {
+  for (const text of texts) yield Buffer.from(`${JSON.stringify({ intent, text })}\n`);
+}

@@ -1,0 +1,72 @@
+import { setMaxListeners } from 'node:events';
+import { createServer } from 'node:http';
+import {
+  createLogger,
+  createRegistry,
+  drain,
+  listen,
+  onShutdown,
+  runOrExit,
+} from '@switchyard/service-kit';
+import { createApp } from './app.js';
+import { readConfig } from './config.js';
+import { chooseModel } from './embedding/choose-model.js';
+import { LocalEmbedder } from './embedding/local-embedder.js';
+import { metered } from './embedding/metered-embedder.js';
+import { type Engine, startEngine } from './engine.js';
+import { EmbeddedExemplarStore } from './exemplars/embedded-exemplar-store.js';
+
+/** Requests that run at SIGTERM may take this long to finish. */
+const GRACE_MS = 5000;
+const SHUTDOWN_LIMIT_MS = 10_000;
+
+await runOrExit(async () => {
+  const config = readConfig(process.env);
+  const logger = createLogger('classifier', config.logLevel);
+  const registry = createRegistry();
+  const model = await chooseModel(config);
+
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  let engine: Engine | undefined;
+  const app = createApp({
+    engine: () => engine,
+    adminToken: config.adminToken,
+    closing: closing.signal,
+    logger,
+    registry,
+  });
+  const server = createServer(app);
+  const { port } = await listen(server, {
+    host: config.host,
+    port: config.port,
+    variable: 'CLASSIFIER_PORT',
+  });
+  onShutdown(logger, SHUTDOWN_LIMIT_MS, async () => {
+    const running = engine;
+    engine = undefined;
+    closing.abort();
+    await drain(server, GRACE_MS);
+    await running?.close();
+  });
+  logger.info({ url: `http://${config.host}:${port}` }, 'listening');
+
+  const store = await EmbeddedExemplarStore.open({
+    directory: config.dataDir,
+    modelDigest: model.modelDigest,
+    maxIntents: config.maxIntents,
+  });
+  const embedder = await LocalEmbedder.start({
+    ...model,
+    workers: config.embeddingWorkers,
+    maxTokens: config.embeddingTokens,
+  });
+  engine = await startEngine({
+    embedder: metered(embedder, registry),
+    store,
+    dataDir: config.dataDir,
+    starterExemplars: config.starterExemplars,
+    logger,
+  });
+  logger.info({ exemplars: engine.catalog.size, indexVersion: engine.catalog.version }, 'ready');
+});
