@@ -41,7 +41,8 @@ export class HttpError extends Error {
 export const invalidRequest = (message: string, param: string | null = null) =>
   new HttpError(400, 'invalid_request', message, { param });
 
-const pathText = (path: readonly PropertyKey[]) =>
+/** A path as people write it: `pools.code.backends[0].url`. */
+export const fieldPath = (path: readonly PropertyKey[]) =>
   path.reduce<string>(
     (text, part) =>
       typeof part === 'number'
@@ -58,7 +59,7 @@ export function parseRequest<S extends z.ZodType>(schema: S, input: unknown): z.
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const unknownField = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const param = pathText([...(issue?.path ?? []), ...(unknownField ? [unknownField] : [])]);
+  const param = fieldPath([...(issue?.path ?? []), ...(unknownField ? [unknownField] : [])]);
   const what = unknownField ? 'is not a known field' : (issue?.message ?? 'is not valid');
   throw invalidRequest(param ? `${param}: ${what}` : `request body: ${what}`, param || null);
 }

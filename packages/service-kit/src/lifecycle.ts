@@ -57,7 +57,7 @@ export function onShutdown(logger: Logger, limitMs: number, shutdown: () => Prom
       },
     );
   };
-  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   process.once('disconnect', () => stop('supervisor gone'));
   process.on('uncaughtException', (error) => {

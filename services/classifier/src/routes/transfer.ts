@@ -15,7 +15,10 @@ export function transferRoutes(engine: () => Engine, admin: RequestHandler): Rou
   return Router()
     .post('/v1/import', admin, async (request, response) => {
       const { onConflict = 'reject' } = parseRequest(ImportQuery, request.query);
-      const { id } = await engine().jobs.submit(bounded(request), onConflict);
+      const { id } = await engine().jobs.submit(
+        bounded(request.iterator({ destroyOnReturn: false })),
+        onConflict,
+      );
       response.status(202).location(`/v1/jobs/${id}`).json({ job: { id } });
     })
     .get('/v1/export', admin, async (_request, response) => {

@@ -1,0 +1,57 @@
+import {
+  errorResponder,
+  metricsHandler,
+  type Registry,
+  requireAdmin,
+  unknownEndpoint,
+} from '@switchyard/service-kit';
+import express, { type Express, type RequestHandler } from 'express';
+import type { ClientKeys } from './authentication.js';
+import { createDataPath, type DataPathDependencies } from './proxy/data-path.js';
+import { adminRoutes } from './routes/admin.js';
+import { healthRoutes } from './routes/health.js';
+import { modelRoutes } from './routes/models.js';
+import { routeRoutes } from './routes/route.js';
+import { statusRoutes } from './routes/status.js';
+import type { IntentSource } from './routing/intent-source.js';
+
+export interface AppDependencies extends DataPathDependencies {
+  intents: IntentSource;
+  adminToken: string | undefined;
+  metrics: Registry;
+  /** Aborts when the router stops taking new work. */
+  stopping: AbortSignal;
+}
+
+/** Where a request enters: the control plane first, then everything under /v1 into the data path. */
+export function createApp(dependencies: AppDependencies): Express {
+  const { registry, keys, adminToken, logger, metrics, stopping } = dependencies;
+  const dataPath = createDataPath(dependencies);
+  const client = requireClient(keys);
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(healthRoutes(registry, stopping));
+  app.get('/metrics', metricsHandler(metrics));
+  app.use('/v1/models', client);
+  app.use(modelRoutes(registry));
+  app.use((request, response, next) => {
+    if (request.url.startsWith('/v1/')) void dataPath(request, response);
+    else next();
+  });
+  app.use(['/route', '/status'], client);
+  app.use(routeRoutes(dependencies));
+  app.use(statusRoutes(dependencies));
+  app.use('/admin', express.json({ limit: '64kb', type: () => true, strict: false }));
+  app.use(adminRoutes(registry, requireAdmin(adminToken)));
+  app.use(unknownEndpoint);
+  app.use(errorResponder(logger));
+  return app;
+}
+
+const requireClient =
+  (keys: ClientKeys): RequestHandler =>
+  (request, _response, next) => {
+    keys.authenticate(request);
+    next();
+  };

@@ -1,0 +1,75 @@
+export interface EjectionSettings {
+  /** Failures in a row that take a backend out. */
+  failures: number;
+  baseMs: number;
+  maxMs: number;
+}
+
+/** Probes in a row without an answer that make a backend count as dead; refused ones count at once. */
+const DEAD_AFTER_PROBES = 2;
+
+/**
+ * Whether a backend can be used, from two sources. Requests: a refused connection means dead;
+ * other failures in a row eject for baseMs * 2^n, growing each time until it has stayed well for as
+ * long as it was out. Probes: a dead one is back with its first answer, an ejected one when its time
+ * is over and its last probe was answered.
+ */
+export class BackendHealth {
+  #alive = true;
+  #failuresInRow = 0;
+  #lostProbes = 0;
+  #ejections = 0;
+  #ejectedUntil = 0;
+  #lastEjectionMs = 0;
+
+  constructor(
+    private readonly settings: EjectionSettings,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get state(): 'healthy' | 'ejected' | 'dead' {
+    if (!this.#alive) return 'dead';
+    return this.now() < this.#ejectedUntil ? 'ejected' : 'healthy';
+  }
+
+  get usable(): boolean {
+    return this.state === 'healthy';
+  }
+
+  /** Milliseconds until an ejection ends. */
+  get ejectedForMs(): number {
+    return Math.max(0, this.#ejectedUntil - this.now());
+  }
+
+  succeeded(): void {
+    this.#failuresInRow = 0;
+    if (this.now() > this.#ejectedUntil + this.#lastEjectionMs) this.#ejections = 0;
+  }
+
+  /** The backend could not be reached at all. */
+  unreachable(): void {
+    this.#alive = false;
+  }
+
+  /** An error status, a broken or timed out answer. Returns true when this ejected the backend. */
+  failed(): boolean {
+    this.#failuresInRow++;
+    if (this.#failuresInRow < this.settings.failures || this.state !== 'healthy') return false;
+    const { baseMs, maxMs } = this.settings;
+    this.#lastEjectionMs = Math.min(maxMs, baseMs * 2 ** this.#ejections);
+    this.#ejectedUntil = this.now() + this.#lastEjectionMs;
+    this.#ejections++;
+    this.#failuresInRow = 0;
+    return true;
+  }
+
+  probeAnswered(): void {
+    this.#alive = true;
+    this.#lostProbes = 0;
+  }
+
+  probeLost(refused: boolean): void {
+    this.#lostProbes++;
+    if (refused || this.#lostProbes >= DEAD_AFTER_PROBES) this.#alive = false;
+  }
+}

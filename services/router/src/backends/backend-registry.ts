@@ -1,0 +1,54 @@
+import type { Fleet } from '../configuration/schema.js';
+import { Backend } from './backend.js';
+import { BackendHealth } from './backend-health.js';
+import { Pool } from './pool.js';
+
+/** The pools of a fleet, by name and by model. */
+export class BackendRegistry {
+  readonly pools: ReadonlyMap<string, Pool>;
+
+  constructor(fleet: Fleet) {
+    this.pools = new Map(
+      [...fleet.pools].map(([name, spec]) => {
+        const backends = spec.backends.map(
+          (backend) => new Backend(name, backend, new BackendHealth(fleet.ejection)),
+        );
+        return [name, new Pool(name, spec, backends)];
+      }),
+    );
+  }
+
+  /** Throws when there is no such pool: the configuration was checked at start. */
+  pool(name: string): Pool {
+    const pool = this.pools.get(name);
+    if (!pool) throw new Error(`there is no pool "${name}"`);
+    return pool;
+  }
+
+  /** The pools that a pool spills into, nearest first. */
+  *fallbacksOf(name: string): Iterable<string> {
+    // The configuration has no loops.
+    for (let next = this.pool(name).spec.fallback; next !== undefined; ) {
+      yield next;
+      next = this.pool(next).spec.fallback;
+    }
+  }
+
+  poolsServing(model: string): Pool[] {
+    return [...this.pools.values()].filter((pool) =>
+      pool.backends.some((backend) => backend.models.includes(model)),
+    );
+  }
+
+  backends(): Backend[] {
+    return [...this.pools.values()].flatMap((pool) => [...pool.backends]);
+  }
+
+  models(): string[] {
+    return [...new Set(this.backends().flatMap((backend) => [...backend.models]))];
+  }
+
+  get anyUsable(): boolean {
+    return this.backends().some(({ state, health }) => state === 'active' && health.usable);
+  }
+}

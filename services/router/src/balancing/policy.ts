@@ -1,0 +1,28 @@
+/** A backend that may serve a request now. */
+export interface Candidate {
+  /** Unique over all pools: "pool/backend". */
+  id: string;
+  /** Share of the work, relative to the others. */
+  weight: number;
+  /** Requests at a time; Infinity for no limit. */
+  capacity: number;
+}
+
+export interface PolicyRequest {
+  /** Counts the pool's requests on this router: 0, 1, 2, ... */
+  turn: number;
+}
+
+/**
+ * All candidates, best first, and how to choose among them:
+ * `inOrder`: the first with a free slot.
+ * `leastLoaded`: among the first `among`, the one with the least load (in flight per weight, ties at
+ * random) that has a free slot; then the rest in order.
+ */
+export interface Shortlist {
+  candidates: readonly Candidate[];
+  rule: { kind: 'inOrder' } | { kind: 'leastLoaded'; among: number };
+}
+
+/** Pure: counts in flight are the ledger's, which chooses from the shortlist and takes a slot in one step. */
+export type Policy = (candidates: readonly Candidate[], request: PolicyRequest) => Shortlist;

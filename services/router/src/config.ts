@@ -1,0 +1,67 @@
+import { checkAdminExposure, parseEnvironment, userPath, variable } from '@switchyard/service-kit';
+import { z } from 'zod';
+import { loadFleet } from './configuration/load-fleet.js';
+import type { Fleet } from './configuration/schema.js';
+
+const SHIPPED_EXAMPLE = new URL('../../../config/demo.yaml', import.meta.url).pathname;
+
+const ApiKeys = z
+  .string()
+  .transform((list) => list.split(',').map((entry) => entry.trim().split(/:(.*)/s, 2)))
+  .refine((pairs) => pairs.every(([name, key]) => name && key && key.length >= 8), {
+    error: 'must be a comma-separated list of name:key, with keys of at least 8 characters',
+  })
+  .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, {
+    error: 'must not name a client twice',
+  })
+  .transform((pairs) => new Map(pairs.map(([name, key]) => [name ?? '', key ?? ''])))
+  .optional();
+
+const Variables = z.object({
+  ROUTER_HOST: variable.text('127.0.0.1'),
+  ROUTER_PORT: variable.port(9000),
+  SWITCHYARD_CONFIG: variable.text(SHIPPED_EXAMPLE),
+  CLASSIFIER_URL: variable.url('http://127.0.0.1:9001'),
+  API_KEYS: ApiKeys,
+  ADMIN_TOKEN: variable.secret(),
+  ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
+  MAX_BODY_BYTES: variable.integer(32 * 1024 * 1024, { min: 1024, max: 1024 ** 3 }),
+  LOG_LEVEL: variable.logLevel(),
+});
+
+export interface RouterConfig {
+  host: string;
+  port: number;
+  classifierUrl: string;
+  /** Client name -> key; undefined: everybody may call. */
+  apiKeys: ReadonlyMap<string, string> | undefined;
+  adminToken: string | undefined;
+  maxBodyBytes: number;
+  logLevel: string;
+  /** Path of the YAML file, and what it says. */
+  fleetPath: string;
+  fleet: Fleet;
+}
+
+/** Throws ConfigError naming every wrong variable, or every wrong path of the YAML file. */
+export function readConfig(environment: Record<string, string | undefined>): RouterConfig {
+  const read = parseEnvironment(Variables, environment);
+  checkAdminExposure({
+    hostVariable: 'ROUTER_HOST',
+    host: read.ROUTER_HOST,
+    adminToken: read.ADMIN_TOKEN,
+    allowUnauthenticated: read.ALLOW_UNAUTHENTICATED_ADMIN,
+  });
+  const fleetPath = userPath(read.SWITCHYARD_CONFIG, environment);
+  return Object.freeze({
+    host: read.ROUTER_HOST,
+    port: read.ROUTER_PORT,
+    classifierUrl: read.CLASSIFIER_URL,
+    apiKeys: read.API_KEYS,
+    adminToken: read.ADMIN_TOKEN,
+    maxBodyBytes: read.MAX_BODY_BYTES,
+    logLevel: read.LOG_LEVEL,
+    fleetPath,
+    fleet: loadFleet(fleetPath, environment),
+  });
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, fieldPath } from '@switchyard/service-kit';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { checkReferences } from './check-references.js';
+import { type Fleet, FleetFile, toFleet } from './schema.js';
+import { substitute } from './substitute.js';
+
+/** Reads the router's YAML file. Throws ConfigError with one line per problem. */
+export function loadFleet(path: string, environment: Record<string, string | undefined>): Fleet {
+  let source: string;
+  try {
+    source = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError([`SWITCHYARD_CONFIG: cannot read ${path} (${code})`]);
+  }
+  const problems: string[] = [];
+  const fleet = parseFleet(source, environment, problems);
+  if (fleet) return fleet;
+  throw new ConfigError(problems.map((problem) => `${path}: ${problem}`));
+}
+
+/** undefined when there are problems, which are added to the list. */
+export function parseFleet(
+  source: string,
+  environment: Record<string, string | undefined>,
+  problems: string[],
+): Fleet | undefined {
+  const document = parseDocument(source, { prettyErrors: true });
+  for (const { message } of document.errors) problems.push(message.split('\n')[0] ?? message);
+  if (problems.length > 0) return undefined;
+  const substituted = substitute(document.toJS({ maxAliasCount: 100 }), environment);
+  problems.push(...substituted.problems);
+  const parsed = FleetFile.safeParse(substituted.value);
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap(describe));
+  else problems.push(...checkReferences(parsed.data));
+  return parsed.success && problems.length === 0 ? toFleet(parsed.data) : undefined;
+}
+
+function describe(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${fieldPath([...issue.path, key])}: is not a known setting`);
+  if (issue.code === 'invalid_key')
+    return [`${fieldPath(issue.path)}: ${issue.issues[0]?.message ?? 'is not a valid name'}`];
+  if (issue.path.length === 0) return [`the file: ${issue.message}`];
+  return [`${fieldPath(issue.path)}: ${issue.message}`];
+}

@@ -1,0 +1,125 @@
+import { IntentName } from '@switchyard/contracts';
+import { z } from 'zod';
+import { policyNames } from '../balancing/policies.js';
+import { compilePattern } from './pattern.js';
+
+const Name = z.string({ error: 'must be a name' }).regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, {
+  error: 'must be 1 to 64 letters, digits, "_", "-" or ".", a letter or digit first',
+});
+
+const milliseconds = (fallback: number, max: number) =>
+  z.int({ error: 'must be a whole number of milliseconds' }).min(1).max(max).default(fallback);
+
+const Pattern = z.string({ error: 'must be a pattern' }).transform((source, context) => {
+  try {
+    return compilePattern(source);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    context.addIssue({ code: 'custom', message: `is not a valid RE2 pattern: ${reason}` });
+    return z.NEVER;
+  }
+});
+
+const Backend = z.strictObject({
+  name: Name,
+  /** OpenAI-style base URLs that end in /v1 are accepted: the request's path brings its own. */
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .refine((url) => !/[?#@]/.test(url), { error: 'must have no query, fragment or credentials' })
+    .transform((url) => url.replace(/\/+$/, '').replace(/\/v1$/, '')),
+  model: z.string().min(1).optional(),
+  weight: z.number({ error: 'must be a number' }).positive().max(1000).default(1),
+  /** Requests at a time; without it there is no limit. */
+  capacity: z.int({ error: 'must be a whole number' }).min(1).max(1_000_000).optional(),
+  apiKey: z.string().min(1).optional(),
+  health: z
+    .strictObject({ path: z.string().startsWith('/', { error: 'must start with /' }) })
+    .default({ path: '/health' }),
+});
+
+const Pool = z.strictObject({
+  policy: z
+    .enum(policyNames, { error: `must be one of ${policyNames.join(', ')}` })
+    .default('round-robin'),
+  backends: z.array(Backend, { error: 'must be a list of backends' }).min(1, {
+    error: 'must have at least one backend',
+  }),
+  fallback: Name.optional(),
+  contextTokens: z.int().min(1).optional(),
+  images: z.boolean().optional(),
+  tools: z.boolean().optional(),
+});
+
+const KeywordRule = z
+  .strictObject({
+    pattern: Pattern.optional(),
+    maxWords: z.int({ error: 'must be a whole number' }).min(1).optional(),
+    intent: IntentName,
+  })
+  .refine((rule) => rule.pattern !== undefined || rule.maxWords !== undefined, {
+    error: 'needs a pattern, maxWords or both',
+  });
+
+/** What agent harnesses wrap around what the human typed. */
+const DEFAULT_STRIP = ['<system-reminder>[\\s\\S]*?</system-reminder>'];
+
+export const FleetFile = z.strictObject({
+  pools: z
+    .record(Name, Pool, { error: 'must map names to pools' })
+    .refine((pools) => Object.keys(pools).length > 0, { error: 'must have at least one pool' }),
+  routes: z.record(IntentName, Name).default({}),
+  keywords: z.array(KeywordRule).default([]),
+  default: Name,
+  /** Pool of embeddings requests that name no model. */
+  embeddings: Name.optional(),
+  prompt: z.strictObject({ strip: z.array(Pattern).optional() }).prefault({}),
+  classification: z
+    .strictObject({
+      timeoutMs: milliseconds(250, 60_000),
+      cacheSize: z.int().min(0).max(10_000_000).default(10_000),
+    })
+    .prefault({}),
+  timeouts: z
+    .strictObject({
+      connectMs: milliseconds(5000, 600_000),
+      readMs: milliseconds(120_000, 86_400_000),
+    })
+    .prefault({}),
+  health: z
+    .strictObject({
+      intervalMs: milliseconds(5000, 3_600_000),
+      timeoutMs: milliseconds(2000, 600_000),
+    })
+    .prefault({}),
+  ejection: z
+    .strictObject({
+      /** Failures in a row that take a backend out. */
+      failures: z.int().min(1).max(1000).default(3),
+      baseMs: milliseconds(1000, 3_600_000),
+      maxMs: milliseconds(60_000, 86_400_000),
+    })
+    .prefault({}),
+});
+
+type Parsed = z.output<typeof FleetFile>;
+export type BackendSpec = z.output<typeof Backend>;
+export type PoolSpec = z.output<typeof Pool>;
+export type KeywordRule = z.output<typeof KeywordRule>;
+export type Strip = NonNullable<Parsed['prompt']['strip']>;
+
+/** The fleet a router serves: its pools and backends, and how requests find them. */
+export type Fleet = Omit<Parsed, 'prompt' | 'pools' | 'routes'> & {
+  pools: ReadonlyMap<string, PoolSpec>;
+  /** Intent -> pool. */
+  routes: ReadonlyMap<string, string>;
+  strip: Strip;
+};
+
+export function toFleet({ prompt, pools, routes, ...rest }: Parsed): Fleet {
+  return {
+    ...rest,
+    pools: new Map(Object.entries(pools)),
+    routes: new Map(Object.entries(routes)),
+    strip: prompt.strip ?? DEFAULT_STRIP.map(compilePattern),
+  };
+}

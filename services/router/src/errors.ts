@@ -1,0 +1,33 @@
+import { HttpError } from '@switchyard/service-kit';
+
+export const modelNotFound = (model: string, known: readonly string[]) =>
+  new HttpError(
+    404,
+    'model_not_found',
+    `model: there is no "${model.slice(0, 200)}"; use "auto", "pool:NAME" or one of ${known.slice(0, 20).join(', ')}`,
+    { param: 'model' },
+  );
+
+export const requestTooLarge = (limit: number) =>
+  new HttpError(413, 'request_too_large', `request body is larger than ${limit} bytes`);
+
+export const noBackendAvailable = (pool: string, why: string) =>
+  new HttpError(503, 'no_backend_available', `pool "${pool}": ${why}`, {
+    headers: { 'retry-after': '1' },
+  });
+
+export const backendError = (backend: string, cause: unknown) =>
+  new HttpError(502, 'backend_error', `backend ${backend} failed before it answered`, { cause });
+
+export const backendTimeout = (backend: string, cause: unknown) =>
+  new HttpError(504, 'backend_timeout', `backend ${backend} did not answer in time`, { cause });
+
+export const backendNotFound = (pool: string, backend: string) =>
+  new HttpError(404, 'backend_not_found', `pool "${pool}" has no backend "${backend}"`, {
+    param: 'backend',
+  });
+
+export const invalidApiKey = () =>
+  new HttpError(401, 'invalid_api_key', 'send a valid key as "Authorization: Bearer KEY"', {
+    headers: { 'www-authenticate': 'Bearer' },
+  });

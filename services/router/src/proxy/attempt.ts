@@ -1,0 +1,65 @@
+import { type Dispatcher, errors } from 'undici';
+import type { Backend } from '../backends/backend.js';
+import { isUnreachable } from '../backends/unreachable.js';
+import type { Lease } from '../connections/connection-ledger.js';
+import type { BackendFailure, BackendResponse } from './backend-response.js';
+
+export interface OutgoingRequest {
+  method: string;
+  /** With the query. */
+  path: string;
+  headers: string[];
+  body: Buffer | undefined;
+  /** Aborts when the client is gone. */
+  signal: AbortSignal;
+}
+
+const NOTHING: IteratorResult<Buffer, unknown> = { done: true, value: undefined };
+
+/** Sends a request to one backend and waits for the first byte of its answer. */
+export async function attempt(
+  dispatcher: Dispatcher,
+  backend: Backend,
+  lease: Lease,
+  request: OutgoingRequest,
+): Promise<BackendResponse | BackendFailure> {
+  const started = performance.now();
+  const base = new URL(backend.url);
+  try {
+    const { statusCode, headers, body } = await dispatcher.request({
+      origin: base.origin,
+      path: (base.pathname === '/' ? '' : base.pathname) + request.path,
+      method: request.method as Dispatcher.HttpMethod,
+      headers: request.headers,
+      body: request.body ?? null,
+      signal: request.signal,
+      responseHeaders: 'raw',
+    });
+    const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
+    const response = {
+      backend,
+      lease,
+      status: statusCode,
+      headers: headers as unknown as string[],
+      body: chunks,
+      first: NOTHING,
+      discard: () => body.on('error', () => undefined).destroy(),
+    };
+    // An error's body says nothing about whether the backend works; it is read when it is relayed.
+    if (statusCode < 400) {
+      response.first = await chunks.next();
+      backend.answeredAfter(performance.now() - started);
+    } else response.first = { done: false, value: Buffer.alloc(0) };
+    return response;
+  } catch (error) {
+    return { backend, error, kind: kindOf(error) };
+  }
+}
+
+function kindOf(error: unknown): BackendFailure['kind'] {
+  if (isUnreachable(error))
+    return error instanceof errors.ConnectTimeoutError ? 'timeout' : 'unreachable';
+  const timedOut =
+    error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
+  return timedOut ? 'timeout' : 'broken';
+}

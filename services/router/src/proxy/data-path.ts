@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from '@switchyard/service-kit';
+import type { Dispatcher } from 'undici';
+import type { ClientKeys } from '../authentication.js';
+import type { Backend } from '../backends/backend.js';
+import type { BackendRegistry } from '../backends/backend-registry.js';
+import type { ConnectionLedger } from '../connections/connection-ledger.js';
+import { noBackendAvailable } from '../errors.js';
+import type { PoolChooser } from '../routing/pool-chooser.js';
+import { BackendSearch } from './backend-search.js';
+import { demandsOf } from './demands.js';
+import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
+import { forward, noteBroken } from './forward.js';
+import { requestHeaders } from './headers.js';
+import { ModelField } from './model-field.js';
+import { modelOf, parseJsonObject, readBody } from './read-body.js';
+import { relay } from './relay.js';
+import { checkedPath, requestIdOf } from './request-line.js';
+import type { RequestRecord, RequestRecorder } from './request-record.js';
+import { ownHeaders, sendError, shownError } from './respond.js';
+
+export interface DataPathDependencies {
+  chooser: PoolChooser;
+  registry: BackendRegistry;
+  ledger: ConnectionLedger;
+  dispatcher: Dispatcher;
+  keys: ClientKeys;
+  recorder: RequestRecorder;
+  logger: Logger;
+  maxBodyBytes: number;
+  /** A client that does not read for this long is given up. */
+  stallMs: number;
+}
+
+export type DataPath = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** The way of a request under /v1: read, decide, acquire, forward, relay, release. */
+export function createDataPath(dependencies: DataPathDependencies): DataPath {
+  const { chooser, registry, ledger, dispatcher, keys, recorder, logger } = dependencies;
+
+  return async (request, response) => {
+    const started = performance.now();
+    const record: RequestRecord = {
+      requestId: requestIdOf(request),
+      method: request.method ?? '',
+      path: (request.url ?? '').split('?', 1)[0] ?? '',
+      attempts: 0,
+      status: 0,
+      outcome: 'error',
+      totalMs: 0,
+    };
+    try {
+      await serve(request, response, record, started);
+    } catch (error) {
+      if (response.destroyed) record.outcome = 'client gone';
+      else sendError(response, shownError(error, logger), ownHeaders(record));
+    } finally {
+      record.status = response.statusCode;
+      record.totalMs = performance.now() - started;
+      recorder.finish(record);
+    }
+  };
+
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+    started: number,
+  ): Promise<void> {
+    record.client = keys.authenticate(request);
+    const path = checkedPath(request);
+    const endpoint = endpointFor(record.path);
+    const raw = await readBody(request, dependencies.maxBodyBytes);
+    const hasJson = hasAdapter(record.path) || isJson(request, raw);
+    const body = hasJson ? parseJsonObject(request, raw) : {};
+    endpoint.check(body);
+
+    const turns = endpoint.humanTurns(body);
+    const asked = modelOf(body);
+    record.decision = await chooser.choose({ model: asked, turns, kind: endpoint.kind });
+    record.pool = record.decision.pool;
+
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const modelField = hasJson ? new ModelField(raw) : undefined;
+    const search = new BackendSearch(registry, ledger, record.decision, demandsOf(body));
+    const onFailure = ({ id }: Backend) =>
+      logger.warn({ requestId: record.requestId, backend: id }, 'backend failed');
+    const { attempts, found, answer, error } = await forward(
+      search,
+      dispatcher,
+      (backend) => ({
+        method: request.method ?? 'GET',
+        path,
+        headers: requestHeaders(request, {
+          'x-request-id': record.requestId,
+          ...backend.authorization,
+        }),
+        body: modelField
+          ? modelField.with(backend.modelFor(asked))
+          : raw.length > 0
+            ? raw
+            : undefined,
+        signal: gone.signal,
+      }),
+      onFailure,
+    );
+    record.attempts = attempts;
+    record.pool = found?.pool.name ?? record.pool;
+    record.backend = found?.backend.name;
+    if (!answer) {
+      if (gone.signal.aborted) record.outcome = 'client gone';
+      else throw error ?? noBackendAvailable(record.pool, search.explain());
+      return;
+    }
+    record.firstByteMs = performance.now() - started;
+    try {
+      record.outcome = await relay(response, answer, ownHeaders(record), dependencies.stallMs);
+      if (record.outcome === 'cut by backend') noteBroken(answer.backend, onFailure);
+    } finally {
+      answer.lease.release();
+    }
+  }
+}
+
+const isJson = (request: IncomingMessage, body: Buffer) =>
+  body.length > 0 && /\bjson\b/i.test(request.headers['content-type'] ?? '');

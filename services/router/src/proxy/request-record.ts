@@ -1,0 +1,93 @@
+import { Counter, Histogram, type Logger, type Registry } from '@switchyard/service-kit';
+import type { Decision } from '../routing/decision.js';
+
+/** What is known of a proxied request when it ends; milliseconds from its arrival. */
+export interface RequestRecord {
+  requestId: string;
+  method: string;
+  path: string;
+  client?: string | undefined;
+  decision?: Decision | undefined;
+  /** Where it was served: a fallback's pool when it spilled. */
+  pool?: string | undefined;
+  backend?: string | undefined;
+  attempts: number;
+  status: number;
+  outcome: 'complete' | 'cut by backend' | 'client gone' | 'error';
+  firstByteMs?: number | undefined;
+  totalMs: number;
+}
+
+const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** One log line and the metrics of every proxied request. */
+export class RequestRecorder {
+  readonly #requests: Counter;
+  readonly #retries: Counter;
+  readonly #firstByte: Histogram;
+  readonly #total: Histogram;
+  readonly #classify: Histogram;
+
+  /** Intents that have a route are named in metrics; any other is "other", so that labels stay few. */
+  constructor(
+    private readonly logger: Logger,
+    registry: Registry,
+    private readonly routedIntents: ReadonlySet<string>,
+  ) {
+    const registers = [registry];
+    this.#requests = new Counter({
+      name: 'switchyard_requests_total',
+      help: 'Proxied requests by how they were routed and how they ended.',
+      labelNames: ['source', 'intent', 'pool', 'backend', 'status', 'outcome'],
+      registers,
+    });
+    this.#retries = new Counter({
+      name: 'switchyard_retries_total',
+      help: 'Attempts beyond the first.',
+      registers,
+    });
+    this.#firstByte = new Histogram({
+      name: 'switchyard_time_to_first_byte_seconds',
+      help: 'From the arrival of a request to the first byte of its answer.',
+      labelNames: ['pool'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    });
+    this.#total = new Histogram({
+      name: 'switchyard_request_duration_seconds',
+      help: 'From the arrival of a request to the end of its answer.',
+      labelNames: ['pool'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    });
+    this.#classify = new Histogram({
+      name: 'switchyard_classify_duration_seconds',
+      help: 'Time to an intent, by where it came from.',
+      labelNames: ['source'],
+      buckets: [0.0001, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+      registers,
+    });
+  }
+
+  finish(record: RequestRecord): void {
+    const { decision, ...rest } = record;
+    const { source, intent, confidence, classifyMs } = decision ?? {};
+    this.logger.info({ ...rest, source, intent, confidence, classifyMs }, 'request');
+    const pool = record.pool ?? 'none';
+    const knownIntent = intent !== undefined && this.routedIntents.has(intent) ? intent : 'other';
+    this.#requests.inc({
+      source: source ?? 'none',
+      intent: intent === undefined ? 'none' : knownIntent,
+      pool,
+      backend: record.backend ?? 'none',
+      status: record.status,
+      outcome: record.outcome,
+    });
+    if (record.attempts > 1) this.#retries.inc(record.attempts - 1);
+    if (record.firstByteMs !== undefined)
+      this.#firstByte.observe({ pool }, record.firstByteMs / 1000);
+    this.#total.observe({ pool }, record.totalMs / 1000);
+    if (decision && source && source !== 'explicit')
+      this.#classify.observe({ source }, decision.classifyMs / 1000);
+  }
+}

@@ -1,0 +1,54 @@
+import type { ServerResponse } from 'node:http';
+import { HttpError, type Logger } from '@switchyard/service-kit';
+import type { Decision } from '../routing/decision.js';
+import type { RequestRecord } from './request-record.js';
+
+/** Where a request went, and why. */
+export function ownHeaders({ requestId, decision, pool, backend, attempts }: RequestRecord) {
+  return {
+    'x-request-id': requestId,
+    ...decisionHeaders(decision),
+    ...(pool !== undefined && { 'x-switchyard-pool': pool }),
+    ...(backend !== undefined && { 'x-switchyard-backend': backend }),
+    ...(decision && { 'x-switchyard-attempts': String(attempts) }),
+  };
+}
+
+function decisionHeaders(decision: Decision | undefined): Record<string, string> {
+  if (!decision) return {};
+  const { source, intent, confidence } = decision;
+  return {
+    'x-switchyard-source': source,
+    ...(intent !== undefined && { 'x-switchyard-intent': intent }),
+    ...(confidence !== undefined && { 'x-switchyard-confidence': confidence.toFixed(3) }),
+  };
+}
+
+export function shownError(error: unknown, logger: Logger): HttpError {
+  if (error instanceof HttpError) return error;
+  logger.error({ err: error }, 'unexpected error');
+  return new HttpError(500, 'internal_error', 'unexpected error; see the log of the router');
+}
+
+export function sendError(
+  response: ServerResponse,
+  error: HttpError,
+  own: Readonly<Record<string, string>>,
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = JSON.stringify(error.body);
+  const unread = !response.req.complete;
+  response.writeHead(error.status, {
+    ...own,
+    ...error.headers,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    ...(unread && { connection: 'close' }),
+  });
+  response.end(body);
+  // What the client still sends is thrown away until it has read why.
+  if (unread) response.req.resume();
+}

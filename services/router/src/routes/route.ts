@@ -1,0 +1,60 @@
+import { invalidRequest, methodNotAllowed } from '@switchyard/service-kit';
+import { Router } from 'express';
+import type { BackendRegistry } from '../backends/backend-registry.js';
+import type { ConnectionLedger } from '../connections/connection-ledger.js';
+import { BackendSearch } from '../proxy/backend-search.js';
+import { demandsOf } from '../proxy/demands.js';
+import { chat } from '../proxy/endpoints/chat.js';
+import { completions } from '../proxy/endpoints/completions.js';
+import type { JsonObject } from '../proxy/endpoints/endpoint.js';
+import { modelOf, parseJsonObject, readBody } from '../proxy/read-body.js';
+import type { PoolChooser } from '../routing/pool-chooser.js';
+
+export interface RouteDependencies {
+  chooser: PoolChooser;
+  registry: BackendRegistry;
+  ledger: ConnectionLedger;
+  maxBodyBytes: number;
+}
+
+/** How a request would be routed, without sending it. */
+export function routeRoutes({
+  chooser,
+  registry,
+  ledger,
+  maxBodyBytes,
+}: RouteDependencies): Router {
+  return Router()
+    .post('/route', async (request, response) => {
+      const body = parseJsonObject(request, await readBody(request, maxBodyBytes));
+      const question = { model: modelOf(body), turns: turnsOf(body), kind: 'prompt' as const };
+      const decision = await chooser.choose(question);
+      const preview = new BackendSearch(registry, ledger, decision, demandsOf(body)).preview();
+      const pool = preview?.pool ?? registry.pool(decision.pool);
+      response.json({
+        intent: decision.intent ?? null,
+        confidence: decision.confidence ?? null,
+        source: decision.source,
+        reason: decision.reason,
+        pool: pool.name,
+        backend: preview?.backend.name ?? null,
+        candidates: pool.backends.map(({ id, name, health, capacity }) => ({
+          backend: name,
+          healthy: health.usable,
+          inFlight: ledger.inFlight(pool.name, id).cluster,
+          capacity: Number.isFinite(capacity) ? capacity : null,
+        })),
+        classifyMs: decision.classifyMs,
+      });
+    })
+    .all('/route', methodNotAllowed('POST'));
+}
+
+/** The body of a chat or a completions request, or only `{"prompt": "..."}`. */
+function turnsOf(body: JsonObject): string[] {
+  if (body.messages === undefined && body.prompt === undefined)
+    throw invalidRequest('request body: needs "messages" or "prompt"', 'prompt');
+  const endpoint = body.messages === undefined ? completions : chat;
+  endpoint.check(body);
+  return endpoint.humanTurns(body);
+}

@@ -1,0 +1,46 @@
+import { Router } from 'express';
+import type { Backend } from '../backends/backend.js';
+import type { BackendRegistry } from '../backends/backend-registry.js';
+import type { Pool } from '../backends/pool.js';
+import type { ConnectionLedger } from '../connections/connection-ledger.js';
+import type { IntentSource } from '../routing/intent-source.js';
+
+export interface StatusDependencies {
+  registry: BackendRegistry;
+  ledger: ConnectionLedger;
+  intents: IntentSource;
+}
+
+/** The fleet as this router sees it now. */
+export function statusRoutes({ registry, ledger, intents }: StatusDependencies): Router {
+  const backendStatus = (pool: Pool, backend: Backend) => {
+    const { here, cluster } = ledger.inFlight(pool.name, backend.id);
+    return {
+      name: backend.name,
+      url: backend.url,
+      models: backend.models,
+      state: backend.state,
+      healthy: backend.health.usable,
+      health: backend.health.state,
+      ejectedForMs: backend.health.ejectedForMs,
+      weight: backend.weight,
+      capacity: Number.isFinite(backend.capacity) ? backend.capacity : null,
+      inFlight: here,
+      inFlightCluster: cluster,
+      requests: backend.requests,
+      failures: backend.failures,
+      timeToFirstByteMs: backend.timeToFirstByteMs ?? null,
+    };
+  };
+  return Router().get('/status', (_request, response) => {
+    response.json({
+      pools: [...registry.pools.values()].map((pool) => ({
+        name: pool.name,
+        policy: pool.spec.policy,
+        fallback: pool.spec.fallback ?? null,
+        backends: pool.backends.map((backend) => backendStatus(pool, backend)),
+      })),
+      classifier: intents.status,
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import type { Classification } from '@switchyard/contracts';
+import type { Logger } from '@switchyard/service-kit';
+import { LRUCache } from 'lru-cache';
+import { ChangeFeed } from './change-feed.js';
+import { ClassifierClient } from './classifier-client.js';
+
+export interface Classified {
+  classification: Classification;
+  source: 'classifier' | 'cache';
+}
+
+export interface IntentSourceOptions {
+  url: string;
+  timeoutMs: number;
+  cacheSize: number;
+  logger: Logger;
+}
+
+/**
+ * Classifications, from the cache where it is current and else from the classifier. An entry holds
+ * only for the index version it was made with and only while the change feed is connected;
+ * identical prompts at the same time share one call.
+ */
+export class IntentSource {
+  readonly #client: ClassifierClient;
+  readonly #feed: ChangeFeed;
+  readonly #cache: LRUCache<string, Classification> | undefined;
+  readonly #running = new Map<string, Promise<Classification>>();
+  /** Counts losses of the feed: a call from before one must not fill the cache after it. */
+  #epoch = 0;
+
+  constructor({ url, timeoutMs, cacheSize, logger }: IntentSourceOptions) {
+    this.#client = new ClassifierClient(url, timeoutMs);
+    this.#cache = cacheSize > 0 ? new LRUCache({ max: cacheSize }) : undefined;
+    this.#feed = new ChangeFeed(url, logger, () => {
+      // The next classifier may count its versions from anywhere.
+      this.#epoch++;
+      this.#cache?.clear();
+    });
+  }
+
+  start(): void {
+    this.#feed.start();
+  }
+
+  get status() {
+    return {
+      connected: this.#feed.version !== undefined,
+      indexVersion: this.#feed.version ?? null,
+      breaker: this.#client.breaker,
+      cached: this.#cache?.size ?? 0,
+    };
+  }
+
+  /** Rejects with ClassifierUnavailable. */
+  async classify(text: string): Promise<Classified> {
+    const { version } = this.#feed;
+    const cached = version === undefined ? undefined : this.#cache?.get(text);
+    if (cached && cached.indexVersion === version)
+      return { classification: cached, source: 'cache' };
+    return { classification: await this.#ask(text, version), source: 'classifier' };
+  }
+
+  async close(): Promise<void> {
+    await this.#feed.close();
+    await this.#client.close();
+  }
+
+  /** A call that began at another version is not shared: its answer may be from before a change. */
+  #ask(text: string, version: number | undefined): Promise<Classification> {
+    const key = `${this.#epoch}:${version ?? ''}:${text}`;
+    const running = this.#running.get(key);
+    if (running) return running;
+    const epoch = this.#epoch;
+    const call = this.#client
+      .classify(text)
+      .then((classification) => {
+        if (epoch === this.#epoch) this.#cache?.set(text, classification);
+        return classification;
+      })
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, call);
+    return call;
+  }
+}

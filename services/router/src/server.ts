@@ -1,0 +1,83 @@
+import { setMaxListeners } from 'node:events';
+import { createServer } from 'node:http';
+import {
+  createLogger,
+  createRegistry,
+  drain,
+  listen,
+  onShutdown,
+  runOrExit,
+} from '@switchyard/service-kit';
+import { Agent } from 'undici';
+import { createApp } from './app.js';
+import { ClientKeys } from './authentication.js';
+import { BackendRegistry } from './backends/backend-registry.js';
+import { HealthChecks } from './backends/health-checks.js';
+import { readConfig } from './config.js';
+import { MemoryConnectionLedger } from './connections/memory-connection-ledger.js';
+import { observeFleet } from './fleet-metrics.js';
+import { RequestRecorder } from './proxy/request-record.js';
+import { IntentSource } from './routing/intent-source.js';
+import { PoolChooser } from './routing/pool-chooser.js';
+
+/** Streams that run at SIGTERM may take this long to finish. */
+const GRACE_MS = 30_000;
+const SHUTDOWN_LIMIT_MS = 35_000;
+
+await runOrExit(async () => {
+  const config = readConfig(process.env);
+  const { fleet } = config;
+  const logger = createLogger('router', config.logLevel);
+  const metrics = createRegistry();
+
+  const dispatcher = new Agent({
+    connect: { timeout: fleet.timeouts.connectMs },
+    headersTimeout: fleet.timeouts.readMs,
+    bodyTimeout: fleet.timeouts.readMs,
+  });
+  const registry = new BackendRegistry(fleet);
+  const health = new HealthChecks(registry.backends(), dispatcher, fleet.health, logger);
+  const ledger = new MemoryConnectionLedger();
+  const intents = new IntentSource({
+    url: config.classifierUrl,
+    timeoutMs: fleet.classification.timeoutMs,
+    cacheSize: fleet.classification.cacheSize,
+    logger,
+  });
+  observeFleet(metrics, registry, ledger, intents);
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
+
+  const app = createApp({
+    chooser: new PoolChooser(fleet, registry, intents),
+    registry,
+    ledger,
+    dispatcher,
+    intents,
+    keys: new ClientKeys(config.apiKeys, config.adminToken),
+    recorder: new RequestRecorder(logger, metrics, new Set(fleet.routes.keys())),
+    logger,
+    metrics,
+    adminToken: config.adminToken,
+    maxBodyBytes: config.maxBodyBytes,
+    stallMs: fleet.timeouts.readMs,
+    stopping: stopping.signal,
+  });
+  const server = createServer(app);
+  onShutdown(logger, SHUTDOWN_LIMIT_MS, async () => {
+    stopping.abort();
+    await drain(server, GRACE_MS);
+    await health.close();
+    await intents.close();
+    await ledger.close();
+    await dispatcher.destroy();
+  });
+  intents.start();
+  await health.start();
+  const { port } = await listen(server, {
+    host: config.host,
+    port: config.port,
+    variable: 'ROUTER_PORT',
+  });
+  logger.info({ url: `http://${config.host}:${port}`, config: config.fleetPath }, 'listening');
+});

@@ -1,0 +1,43 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root, ServiceProcess } from './service-process.js';
+
+const modelDir = process.env.MODEL_DIR ?? `${root}.models`;
+
+type Env = Record<string, string | undefined>;
+
+/** The real classifier with the real model; `CLASSIFIER_PORT` is a free one unless given. */
+export function startClassifier(dataDir: string, env: Env = {}): Promise<ServiceProcess> {
+  return ServiceProcess.start({
+    entry: 'services/classifier/dist/server.js',
+    env: { CLASSIFIER_PORT: '0', DATA_DIR: dataDir, MODEL_DIR: modelDir, ...env },
+  });
+}
+
+export interface RouterOptions {
+  /** Folder to write the configuration into. */
+  directory: string;
+  yaml: string;
+  classifierUrl?: string;
+  env?: Env;
+}
+
+/** The real router on a free port, with this YAML. */
+export async function startRouter(options: RouterOptions): Promise<ServiceProcess> {
+  const { directory, yaml, classifierUrl, env } = options;
+  const path = join(directory, 'fleet.yaml');
+  await writeFile(path, yaml);
+  return ServiceProcess.start(
+    {
+      entry: 'services/router/dist/server.js',
+      env: {
+        ROUTER_PORT: '0',
+        SWITCHYARD_CONFIG: path,
+        // Nothing listens there: without a classifier, keyword rules decide.
+        CLASSIFIER_URL: classifierUrl ?? 'http://127.0.0.1:9',
+        ...env,
+      },
+    },
+    '/health',
+  );
+}
