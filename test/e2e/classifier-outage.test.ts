@@ -42,7 +42,9 @@ test('without the classifier keywords decide, and with it again the classifier d
   const port = new URL(classifier.url).port;
   await using _again = await startClassifier(data.path, { CLASSIFIER_PORT: port });
   await eventually(async () => expect(await route(code)).toMatch(/^(classifier|cache) code$/));
-  await eventually(async () => expect(await route('good day')).toMatch(/^(classifier|cache) fast$/));
+  await eventually(async () =>
+    expect(await route('good day')).toMatch(/^(classifier|cache) fast$/),
+  );
   await fleet.allLeasesReturned();
 });
 

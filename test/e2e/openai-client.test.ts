@@ -85,7 +85,10 @@ test('each backend gets its own key and model, never those of the client', async
   for (const name of ['chat-a', 'chat-b', 'embed']) fleet.backend(name).clear();
   for (let i = 0; i < 4; i++) await openai.chat.completions.create({ model: 'auto', messages });
   const seen = ['chat-a', 'chat-b'].map((name) => {
-    const [request] = fleet.backend(name).requests().filter(({ method }) => method === 'POST');
+    const [request] = fleet
+      .backend(name)
+      .requests()
+      .filter(({ method }) => method === 'POST');
     return { key: request?.headers.authorization, model: JSON.parse(request?.body ?? '{}').model };
   });
   expect(seen).toEqual([

@@ -32,6 +32,7 @@ export function parseFleet(
   if (problems.length > 0) return undefined;
   const substituted = substitute(document.toJS({ maxAliasCount: 100 }), environment);
   problems.push(...substituted.problems);
+  if (problems.length > 0) return undefined;
   const parsed = FleetFile.safeParse(substituted.value);
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(describe));
   else problems.push(...checkReferences(parsed.data));
