@@ -31,7 +31,8 @@ export class ServiceProcess implements AsyncDisposable {
       env: { PATH, HOME, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#exit = once(this.#child, 'exit').then(([code, signal]) => code ?? signal);
+    // `close` and not `exit`: then all it said has been read.
+    this.#exit = once(this.#child, 'close').then(([code, signal]) => code ?? signal);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });

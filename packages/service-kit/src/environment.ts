@@ -13,7 +13,12 @@ export function userPath(path: string, environment: Environment): string {
 export const variable = {
   text: (fallback: string) => z.string().default(fallback),
 
-  secret: () => z.string().min(8, { error: 'must have at least 8 characters' }).optional(),
+  /** Only what an `Authorization` header can carry as one word. */
+  secret: () =>
+    z
+      .string()
+      .regex(/^[\x21-\x7e]*$/, { error: 'must be ASCII characters without spaces' })
+      .optional(),
 
   integer: (fallback: number, { min, max }: { min: number; max: number }) =>
     z
@@ -36,6 +41,13 @@ export const variable = {
       .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
       .transform((url) => url.replace(/\/+$/, ''))
       .default(fallback),
+
+  /** A variable that users may rely on elsewhere: better no start than one that ignores it. */
+  unsupported: (why: string) =>
+    z
+      .string()
+      .refine(() => false, { error: why })
+      .optional(),
 
   logLevel: () =>
     z
@@ -62,7 +74,7 @@ export function parseEnvironment<S extends z.ZodObject>(
   throw new ConfigError(
     parsed.error.issues.map((issue) => {
       const name = String(issue.path[0] ?? '');
-      const secret = /KEY|TOKEN|SECRET|PASSWORD/.test(name) || name === 'REDIS_URL';
+      const secret = /(KEYS?|TOKEN|SECRET|PASSWORD)$/.test(name) || name === 'REDIS_URL';
       const shown = secret ? '' : `, got ${JSON.stringify(given[name])}`;
       return `${name}: ${issue.message}${shown}`;
     }),

@@ -27,8 +27,14 @@ function fromExpress(error: unknown): HttpError | undefined {
 /** The one place where an error becomes a response. */
 export function errorResponder(logger: Logger): ErrorRequestHandler {
   return (error, request, response, _next) => {
+    if (request.readableAborted || response.destroyed) {
+      logger.debug({ err: error, path: request.path }, 'the client went away');
+      response.destroy();
+      return;
+    }
     const known = error instanceof HttpError ? error : fromExpress(error);
     if (!known) logger.error({ err: error, path: request.path }, 'unexpected error');
+    else if (known.cause) logger.error({ err: known, path: request.path }, known.message);
     const shown = known ?? new HttpError(500, 'internal_error', 'unexpected error; see the log');
     if (response.headersSent) {
       response.destroy();

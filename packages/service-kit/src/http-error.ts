@@ -60,6 +60,11 @@ export function parseRequest<S extends z.ZodType>(schema: S, input: unknown): z.
   const issue = parsed.error.issues[0];
   const unknownField = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const param = fieldPath([...(issue?.path ?? []), ...(unknownField ? [unknownField] : [])]);
-  const what = unknownField ? 'is not a known field' : (issue?.message ?? 'is not valid');
+  const notAnObject = !param && issue?.code === 'invalid_type';
+  const what = unknownField
+    ? 'is not a known field'
+    : notAnObject
+      ? 'must be a JSON object'
+      : (issue?.message ?? 'is not valid');
   throw invalidRequest(param ? `${param}: ${what}` : `request body: ${what}`, param || null);
 }

@@ -1,33 +1,65 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { ConfigError } from './config-error.js';
 import type { Logger } from './logger.js';
 
-/** Starts listening; a taken or forbidden port is a configuration problem that names the variable. */
-export async function listen(
-  server: Server,
-  { host, port, variable }: { host: string; port: number; variable: string },
-): Promise<AddressInfo> {
+/** Long enough for a request that is on its way through the kernel to count as running. */
+const SWEEP_MS = 100;
+
+export interface ListenOptions {
+  host: string;
+  port: number;
+  /** The variable that sets the port; the one for the host is its sibling, X_HOST of X_PORT. */
+  variable: string;
+}
+
+/** Starts listening; a port or a host that cannot be had is a problem of the variable that sets it. */
+export async function listen(server: Server, options: ListenOptions): Promise<AddressInfo> {
+  const { host, port } = options;
+  trackUnused(server);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const reason =
-        error.code === 'EADDRINUSE'
-          ? 'is in use by another process'
-          : `cannot be used (${error.code})`;
-      reject(
-        new ConfigError([`${variable}: port ${port} on ${host} ${reason}; choose another one`]),
-      );
-    });
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(error, options)));
     server.listen({ host, port }, resolve);
   });
   return server.address() as AddressInfo;
+}
+
+function listenProblem({ code }: NodeJS.ErrnoException, options: ListenOptions): ConfigError {
+  const { host, port, variable } = options;
+  const hostIsWrong = code !== 'EADDRINUSE' && code !== 'EACCES';
+  if (hostIsWrong)
+    return new ConfigError([
+      `${variable.replace(/PORT$/, 'HOST')}: cannot listen on ${host} (${code}); give an address of this machine`,
+    ]);
+  const reason = code === 'EADDRINUSE' ? 'is in use by another process' : `is forbidden (${code})`;
+  return new ConfigError([`${variable}: port ${port} on ${host} ${reason}; choose another one`]);
+}
+
+/** Where clients find a server; an IPv6 address stands in brackets (RFC 3986, 3.2.2). */
+export const serverUrl = (host: string, port: number) =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** Connections that never carried a request, which `closeIdleConnections` takes for busy ones. */
+const unusedConnections = new WeakMap<Server, Set<Socket>>();
+
+function trackUnused(server: Server): void {
+  const unused = new Set<Socket>();
+  unusedConnections.set(server, unused);
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
 }
 
 /** Refuses new connections and waits for running requests; after `graceMs` cuts what is left. */
 export async function drain(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    for (const socket of unusedConnections.get(server) ?? []) socket.destroy();
+  }, SWEEP_MS);
   const limit = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearInterval(sweep);

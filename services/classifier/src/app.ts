@@ -3,6 +3,7 @@ import {
   Gauge,
   httpMetrics,
   type Logger,
+  methodNotAllowed,
   metricsHandler,
   type Registry,
   requireAdmin,
@@ -47,7 +48,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('etag');
   app.use(httpMetrics(registry));
   app.use(healthRoutes(dependencies.engine));
-  app.get('/metrics', metricsHandler(registry));
+  app.route('/metrics').get(metricsHandler(registry)).all(methodNotAllowed('GET'));
   app.use(transferRoutes(engine, admin));
   // Whatever the content type says: what arrives here is meant to be JSON.
   app.use(express.json({ limit: MAX_BODY, type: () => true, strict: false }));

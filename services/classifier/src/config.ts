@@ -18,6 +18,7 @@ const Variables = z.object({
   ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
   EMBEDDING_WORKERS: variable.integer(DEFAULT_WORKERS, { min: 1, max: 64 }),
   EMBEDDING_TOKENS: variable.integer(128, { min: 8, max: 512 }),
+  REDIS_URL: variable.unsupported('is not supported yet: state is not shared; unset it'),
   LOG_LEVEL: variable.logLevel(),
 });
 

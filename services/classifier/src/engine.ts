@@ -26,16 +26,17 @@ export interface EngineOptions {
   store: ExemplarStore;
   dataDir: string;
   starterExemplars: boolean;
+  maxIntents: number;
   logger: Logger;
 }
 
 /** Takes over the embedder and the store: closing the engine closes them. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { embedder, store, dataDir, logger } = options;
-  const catalog = Catalog.follow(store, embedder.dimensions);
+  const catalog = await Catalog.follow(store, embedder.dimensions);
   const exemplars = new ExemplarRegistry(store, catalog, embedder);
   if (options.starterExemplars && catalog.size === 0) {
-    const added = await loadStarterExemplars(exemplars);
+    const added = await loadStarterExemplars(exemplars, options.maxIntents);
     logger.info({ added }, 'loaded the starter exemplars');
   }
   const jobs = await InProcessJobQueue.open(join(dataDir, 'jobs'), ingestInto(exemplars), logger);

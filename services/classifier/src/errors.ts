@@ -30,3 +30,18 @@ export const tooManyJobs = (limit: number) =>
   new HttpError(429, 'too_many_jobs', `${limit} jobs are waiting already; try again later`, {
     headers: { 'retry-after': '10' },
   });
+
+/** The disk is full or broken; what was asked for did not happen. */
+export function storageFailed(cause: unknown): HttpError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = `nothing was changed: DATA_DIR could not be written (${reason}); is the disk full?`;
+  return new HttpError(507, 'insufficient_storage', message, { cause });
+}
+
+const STORAGE_FAULTS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'];
+
+/** An error of the file system as `storageFailed`, any other as it is. */
+export function asStorageFailure(error: unknown): unknown {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code && STORAGE_FAULTS.includes(code) ? storageFailed(error) : error;
+}

@@ -7,6 +7,7 @@ import {
   listen,
   onShutdown,
   runOrExit,
+  serverUrl,
 } from '@switchyard/service-kit';
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
@@ -49,7 +50,7 @@ await runOrExit(async () => {
     await drain(server, GRACE_MS);
     await running?.close();
   });
-  logger.info({ url: `http://${config.host}:${port}` }, 'listening');
+  logger.info({ url: serverUrl(config.host, port), pid: process.pid }, 'listening');
 
   const store = await EmbeddedExemplarStore.open({
     directory: config.dataDir,
@@ -60,12 +61,14 @@ await runOrExit(async () => {
     ...model,
     workers: config.embeddingWorkers,
     maxTokens: config.embeddingTokens,
+    logger,
   });
   engine = await startEngine({
     embedder: metered(embedder, registry),
     store,
     dataDir: config.dataDir,
     starterExemplars: config.starterExemplars,
+    maxIntents: config.maxIntents,
     logger,
   });
   logger.info({ exemplars: engine.catalog.size, indexVersion: engine.catalog.version }, 'ready');

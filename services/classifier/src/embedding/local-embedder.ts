@@ -1,3 +1,4 @@
+import { ConfigError, type Logger } from '@switchyard/service-kit';
 import { Piscina } from 'piscina';
 import { overloaded } from '../errors.js';
 import type { Embedder, Embedding } from './embedder.js';
@@ -7,6 +8,7 @@ export interface LocalEmbedderOptions extends SentenceEncoderOptions {
   modelName: string;
   modelDigest: string;
   workers: number;
+  logger: Logger;
 }
 
 /** Texts waiting for a worker; at about 1 ms each the last of them waits two seconds. */
@@ -37,9 +39,9 @@ export class LocalEmbedder implements Embedder {
     this.#pool = pool;
   }
 
-  /** Resolves when every worker has its model loaded; rejects when the model cannot be used. */
+  /** Resolves when every worker has its model loaded; ConfigError when the model cannot be used. */
   static async start(options: LocalEmbedderOptions): Promise<LocalEmbedder> {
-    const { model, remote, dtype, maxTokens, workers } = options;
+    const { model, remote, dtype, maxTokens, workers, logger } = options;
     const pool = new Piscina<string, Embedding>({
       filename: new URL('./embedding-worker.js', import.meta.url).href,
       workerData: { model, remote, dtype, maxTokens } satisfies SentenceEncoderOptions,
@@ -51,20 +53,27 @@ export class LocalEmbedder implements Embedder {
       atomics: 'async',
       recordTiming: false,
     });
+    pool.on('error', (error) => logger.error({ err: error }, 'an idle embedding worker died'));
     try {
       const probes = Array.from({ length: workers }, () => pool.run('ready?'));
       const dimensions = (await Promise.all(probes))[0]?.vector.length ?? 0;
       return new LocalEmbedder(options, dimensions, pool);
     } catch (error) {
       await pool.destroy();
-      throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ConfigError([`MODEL: ${model} cannot be loaded: ${reason}`]);
     }
   }
 
   /** Rejects with 503 `overloaded` when too many texts wait. */
   async embed(text: string): Promise<Embedding> {
     if (this.#pool.queueSize >= MAX_QUEUED) throw overloaded();
-    return this.#pool.run(text, { signal: AbortSignal.timeout(TASK_TIMEOUT_MS) });
+    const signal = AbortSignal.timeout(TASK_TIMEOUT_MS);
+    try {
+      return await this.#pool.run(text, { signal });
+    } catch (error) {
+      throw signal.aborted ? overloaded() : error;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Intent } from '@switchyard/contracts';
 import { ExemplarIndex, type IndexedNeighbour } from './exemplar-index.js';
 import type { Change, ExemplarStore, IntentRecord } from './exemplar-store.js';
+
+/** An exemplar takes up to 1 ms to put into the graph; in between, `/health` is answered. */
+const LOADED_AT_ONCE = 32;
 
 /**
  * What this replica classifies with: the intents and the index, brought to a version by applying
@@ -16,11 +20,17 @@ export class Catalog {
     this.#index = new ExemplarIndex(dimensions);
   }
 
-  /** Loads everything stored, without embedding anything, and follows every change from then on. */
-  static follow(store: ExemplarStore, dimensions: number): Catalog {
+  /**
+   * Loads everything stored, without embedding anything, and follows every change from then on.
+   * Nothing may change until it resolves.
+   */
+  static async follow(store: ExemplarStore, dimensions: number): Promise<Catalog> {
     const catalog = new Catalog(dimensions);
     for (const intent of store.intents()) catalog.#intents.set(intent.name, intent);
-    for (const { id, intent, vector } of store.exemplars()) catalog.#index.put(id, intent, vector);
+    for (const { id, intent, vector } of store.exemplars()) {
+      catalog.#index.put(id, intent, vector);
+      if (catalog.size % LOADED_AT_ONCE === 0) await setImmediate();
+    }
     catalog.#version = store.version;
     store.onChange((change) => catalog.apply(change));
     return catalog;

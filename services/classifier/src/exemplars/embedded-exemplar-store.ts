@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { OnConflict } from '@switchyard/contracts';
 import { ConfigError } from '@switchyard/service-kit';
 import { tooManyIntents } from '../errors.js';
-import { DirectoryLock } from './directory-lock.js';
+import { ChangeSequence } from './change-sequence.js';
+import { claimStore } from './embedded-claim.js';
+import { checkDatabaseFile } from './embedded-file.js';
 import { EmbeddedTables } from './embedded-tables.js';
 import type { Exemplar } from './exemplar.js';
 import type {
@@ -14,6 +16,7 @@ import type {
   IntentRecord,
   StoredPage,
 } from './exemplar-store.js';
+import { planAddition } from './plan-addition.js';
 
 export interface EmbeddedStoreOptions {
   directory: string;
@@ -21,40 +24,34 @@ export interface EmbeddedStoreOptions {
   maxIntents: number;
 }
 
-type WithoutVersion<C> = C extends Change ? Omit<C, 'version'> : never;
-
 /** Exemplars in LMDB, for one process. One change is one transaction. */
 export class EmbeddedExemplarStore implements ExemplarStore {
-  readonly #listeners: ((change: Change) => void)[] = [];
-  /** Changes run one after the other, so that listeners hear them in the order of `version`. */
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #changes: ChangeSequence;
 
   private constructor(
     private readonly tables: EmbeddedTables,
-    private readonly lock: DirectoryLock,
     private readonly maxIntents: number,
-  ) {}
+  ) {
+    this.#changes = new ChangeSequence(tables);
+  }
 
-  /** Rejects with ConfigError when another process uses the directory or its model is another. */
+  /** Rejects with ConfigError when the directory cannot be used, is in use, or is another model's. */
   static async open(options: EmbeddedStoreOptions): Promise<EmbeddedExemplarStore> {
-    const { directory, modelDigest, maxIntents } = options;
-    mkdirSync(directory, { recursive: true });
-    const lock = DirectoryLock.take(directory);
-    const tables = new EmbeddedTables(join(directory, 'exemplars.lmdb'));
-    const store = new EmbeddedExemplarStore(tables, lock, maxIntents);
-    const stored = tables.model;
-    if (stored === modelDigest) return store;
-    if (stored === undefined) {
-      await tables.transaction(() => {
-        tables.model = modelDigest;
-      });
-      return store;
+    const { directory, maxIntents } = options;
+    let tables: EmbeddedTables | undefined;
+    try {
+      mkdirSync(directory, { recursive: true });
+      const path = join(directory, 'exemplars.lmdb');
+      checkDatabaseFile(path);
+      tables = new EmbeddedTables(path);
+      await claimStore(tables, options);
+      return new EmbeddedExemplarStore(tables, maxIntents);
+    } catch (error) {
+      await tables?.close();
+      if (error instanceof ConfigError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ConfigError([`DATA_DIR: ${directory} cannot be used: ${reason}`]);
     }
-    await store.close();
-    throw new ConfigError([
-      `DATA_DIR: the exemplars in ${directory} were embedded with another model (${stored}); ` +
-        'use that model, or export them and import them into an empty DATA_DIR',
-    ]);
   }
 
   get version(): number {
@@ -82,19 +79,10 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome> {
-    const outcome: AddOutcome = { added: [], duplicates: [], conflicts: [] };
-    await this.#change(() => {
-      const fresh = new Map<string, string>();
-      for (const exemplar of exemplars) {
-        const heldBy = fresh.get(exemplar.id) ?? this.tables.exemplar(exemplar.id)?.intent;
-        const mayMove = onConflict === 'move' && !fresh.has(exemplar.id);
-        if (heldBy === exemplar.intent) outcome.duplicates.push(exemplar);
-        else if (heldBy !== undefined && !mayMove) outcome.conflicts.push({ exemplar, heldBy });
-        else {
-          outcome.added.push(exemplar);
-          fresh.set(exemplar.id, exemplar.intent);
-        }
-      }
+    let outcome: AddOutcome = { added: [], duplicates: [], conflicts: [] };
+    await this.#changes.commit(() => {
+      const intentOf = (id: string) => this.tables.exemplar(id)?.intent;
+      outcome = planAddition(exemplars, onConflict, intentOf);
       if (outcome.added.length === 0) return undefined;
       const names = [...new Set(outcome.added.map((exemplar) => exemplar.intent))];
       this.#checkIntentLimit(names);
@@ -107,7 +95,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async remove(intent: string, id: string): Promise<boolean> {
-    return this.#change(() => {
+    return this.#changes.commit(() => {
       if (this.tables.exemplar(id)?.intent !== intent) return undefined;
       this.tables.deleteExemplar(id);
       return { type: 'exemplar-removed', id };
@@ -115,7 +103,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async putIntent(name: string, patch: IntentPatch): Promise<void> {
-    await this.#change(() => {
+    await this.#changes.commit(() => {
       this.#checkIntentLimit([name]);
       const before = this.#intentOrNew(name);
       const intent = {
@@ -129,7 +117,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async deleteIntent(name: string): Promise<boolean> {
-    return this.#change(() => {
+    return this.#changes.commit(() => {
       if (!this.tables.intent(name)) return undefined;
       this.tables.deleteIntent(name);
       return { type: 'intent-deleted', name };
@@ -137,30 +125,16 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   onChange(listener: (change: Change) => void): void {
-    this.#listeners.push(listener);
+    this.#changes.onChange(listener);
   }
 
   async close(): Promise<void> {
-    await this.#tail;
-    await this.tables.close();
-    this.lock.release();
-  }
-
-  /** Commits what `body` wrote under the next version and tells the listeners; false if it made no change. */
-  #change(body: () => WithoutVersion<Change> | undefined): Promise<boolean> {
-    const commit = async () => {
-      const change = await this.tables.transaction(() => {
-        const made = body();
-        if (!made) return undefined;
-        this.tables.version += 1;
-        return { ...made, version: this.tables.version } as Change;
-      });
-      if (change) for (const listener of this.#listeners) listener(change);
-      return change !== undefined;
-    };
-    const result = this.#tail.then(commit);
-    this.#tail = result.catch(() => undefined);
-    return result;
+    await this.#changes.settled();
+    try {
+      await this.tables.transaction(() => this.tables.setOwner(undefined));
+    } finally {
+      await this.tables.close();
+    }
   }
 
   #checkIntentLimit(names: readonly string[]): void {

@@ -1,6 +1,9 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { storageFailed } from '../errors.js';
 import type { Exemplar } from './exemplar.js';
 import type { IntentRecord, StoredPage } from './exemplar-store.js';
+import { ProcessIdentity } from './process-identity.js';
+import { toBytes, toVector } from './vector-bytes.js';
 
 export interface StoredExemplar {
   intent: string;
@@ -18,7 +21,8 @@ type StoredIntent = Omit<IntentRecord, 'name'>;
  *   vectors    id                 -> float32, little endian, 4 * dimensions bytes
  *   listing    [intent, sequence] -> id
  *   intents    name               -> { description, threshold }
- *   meta       "version" | "sequence" -> number; "model" -> digest of the model of all vectors
+ *   meta       "version" | "sequence" -> number; "model" -> digest of the model of all vectors;
+ *              "owner" -> { pid, startTime } of the process that uses the store
  *
  * The writing methods are for use inside `transaction`.
  */
@@ -28,10 +32,11 @@ export class EmbeddedTables {
   readonly #vectors: Database<Buffer, string>;
   readonly #listing: Database<string, [string, number]>;
   readonly #intents: Database<StoredIntent, string>;
-  readonly #meta: Database<number | string, string>;
+  readonly #meta: Database<number | string | ProcessIdentity, string>;
 
   constructor(path: string) {
-    this.#root = open({ path, maxDbs: 8, noSubdir: true });
+    // With batching by event turn, a commit that fails also rejects a promise that nobody can hold.
+    this.#root = open({ path, maxDbs: 8, noSubdir: true, eventTurnBatching: false });
     this.#exemplars = this.#root.openDB({ name: 'exemplars' });
     this.#vectors = this.#root.openDB({ name: 'vectors', encoding: 'binary' });
     this.#listing = this.#root.openDB({ name: 'listing' });
@@ -41,12 +46,19 @@ export class EmbeddedTables {
 
   /**
    * Runs `action` in one transaction and resolves when it is flushed to disk. LMDB keeps what was
-   * written before a throw, so `action` checks everything before its first write.
+   * written before a throw, so `action` checks everything before its first write. Rejects with
+   * `insufficient_storage`, having changed nothing, when the disk does not take it.
    */
   async transaction<T>(action: () => T): Promise<T> {
-    const result = await this.#root.transaction(action);
-    await this.#root.flushed;
-    return result;
+    try {
+      const result = await this.#root.transaction(action);
+      await this.#root.flushed;
+      return result;
+    } catch (error) {
+      const { commitError } = error as { commitError?: Promise<never> };
+      if (!commitError) throw error;
+      throw storageFailed(await commitError.catch((reason: unknown) => reason));
+    }
   }
 
   async close(): Promise<void> {
@@ -67,6 +79,15 @@ export class EmbeddedTables {
 
   set model(digest: string) {
     this.#meta.putSync('model', digest);
+  }
+
+  get owner(): ProcessIdentity | undefined {
+    return ProcessIdentity.safeParse(this.#meta.get('owner')).data;
+  }
+
+  setOwner(owner: ProcessIdentity | undefined): void {
+    if (owner) this.#meta.putSync('owner', owner);
+    else this.#meta.removeSync('owner');
   }
 
   intent(name: string): StoredIntent | undefined {
@@ -141,13 +162,4 @@ export class EmbeddedTables {
     const end: [string, number] = [intent, Number.MAX_SAFE_INTEGER];
     return this.#listing.getRange(limit === undefined ? { start, end } : { start, end, limit });
   }
-}
-
-const toBytes = (vector: Float32Array) =>
-  Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
-
-function toVector(bytes: Buffer): Float32Array {
-  const vector = new Float32Array(bytes.byteLength / Float32Array.BYTES_PER_ELEMENT);
-  bytes.copy(Buffer.from(vector.buffer));
-  return vector;
 }

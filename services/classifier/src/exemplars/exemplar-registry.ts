@@ -1,8 +1,9 @@
 import type { AddExemplarsResponse, ExemplarLine, Intent, OnConflict } from '@switchyard/contracts';
 import type { Embedder } from '../embedding/embedder.js';
+import { fewAtATime } from '../embedding/few-at-a-time.js';
 import { exemplarNotFound, intentNotFound } from '../errors.js';
 import type { Catalog } from './catalog.js';
-import { type Exemplar, exemplarId } from './exemplar.js';
+import { exemplarId } from './exemplar.js';
 import type { AddOutcome, ExemplarStore, IntentPatch, StoredPage } from './exemplar-store.js';
 
 /**
@@ -18,17 +19,11 @@ export class ExemplarRegistry {
 
   /** All in one change, or nothing; embeds only what is not stored yet. */
   async add(lines: readonly ExemplarLine[], onConflict: OnConflict): Promise<AddOutcome> {
-    const exemplars: Exemplar[] = [];
-    const rest = lines.entries();
-    const embedRest = async () => {
-      for (const [position, { intent, text }] of rest) {
-        const id = exemplarId(text);
-        const vector = this.store.vector(id) ?? (await this.embedder.embed(text)).vector;
-        exemplars[position] = { id, intent, text, vector };
-      }
-    };
-    // One text more than there are workers keeps them busy, and a live prompt waits for no more.
-    await Promise.all(Array.from({ length: this.embedder.parallelism + 1 }, embedRest));
+    const exemplars = await fewAtATime(this.embedder, lines, async ({ intent, text }) => {
+      const id = exemplarId(text);
+      const vector = this.store.vector(id) ?? (await this.embedder.embed(text)).vector;
+      return { id, intent, text, vector };
+    });
     return this.store.add(exemplars, onConflict);
   }
 

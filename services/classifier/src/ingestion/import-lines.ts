@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { ExemplarLine } from '@switchyard/contracts';
 import type { ImportLine } from './job-queue.js';
 
@@ -8,15 +9,15 @@ const NEWLINE = 0x0a;
 
 /**
  * Splits bytes at newlines; a line beyond MAX_LINE_BYTES comes out as null, and never is more than
- * that held in memory. A last line without a newline counts.
+ * that and one chunk held in memory. A last line without a newline counts.
  */
 export async function* splitLines(
   chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<string | null> {
+): AsyncGenerator<Uint8Array | null> {
   let parts: Uint8Array[] = [];
   let length = 0;
   const take = () => {
-    const line = length > MAX_LINE_BYTES ? null : Buffer.concat(parts).toString('utf8');
+    const line = length > MAX_LINE_BYTES ? null : Buffer.concat(parts);
     parts = [];
     length = 0;
     return line;
@@ -38,24 +39,36 @@ export async function* splitLines(
 
 /** Numbers and parses lines; blank ones are counted but not handed out. */
 export async function* importLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ImportLine> {
+  // A byte order mark, as Windows editors write it, is dropped.
+  const utf8 = new TextDecoder('utf-8', { fatal: true });
   let line = 0;
-  for await (const text of splitLines(chunks)) {
+  for await (const bytes of splitLines(chunks)) {
     line++;
-    if (text?.trim() !== '') yield parseLine(line, text);
+    const parsed = parseLine(bytes, utf8);
+    if (parsed) yield { line, ...parsed };
   }
 }
 
-function parseLine(line: number, text: string | null): ImportLine {
-  if (text === null) return { line, problem: `line is longer than ${MAX_LINE_BYTES} bytes` };
+type Parsed = { exemplar: ExemplarLine } | { problem: string };
+
+function parseLine(bytes: Uint8Array | null, utf8: TextDecoder): Parsed | undefined {
+  if (bytes === null) return { problem: `line is longer than ${MAX_LINE_BYTES} bytes` };
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return { problem: 'not valid UTF-8' };
+  }
+  if (text.trim() === '') return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { line, problem: 'not valid JSON; expected {"intent": "...", "text": "..."}' };
+    return { problem: 'not valid JSON; expected {"intent": "...", "text": "..."}' };
   }
   const parsed = ExemplarLine.safeParse(value);
-  if (parsed.success) return { line, exemplar: parsed.data };
+  if (parsed.success) return { exemplar: parsed.data };
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.');
-  return { line, problem: `${field ? `${field}: ` : ''}${issue?.message ?? 'not an exemplar'}` };
+  return { problem: `${field ? `${field}: ` : ''}${issue?.message ?? 'not an exemplar'}` };
 }

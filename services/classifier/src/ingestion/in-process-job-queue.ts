@@ -1,31 +1,36 @@
 import { randomUUID } from 'node:crypto';
-import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, OnConflict } from '@switchyard/contracts';
-import type { Logger } from '@switchyard/service-kit';
-import { tooManyJobs } from '../errors.js';
+import { HttpError, type Logger } from '@switchyard/service-kit';
+import { asStorageFailure, tooManyJobs } from '../errors.js';
 import { importLines } from './import-lines.js';
+import { JobBook } from './job-book.js';
 import { JobFiles } from './job-files.js';
-import { CHUNK_LINES, type ChunkHandler, type ImportLine, type JobQueue } from './job-queue.js';
+import {
+  CHUNK_LINES,
+  type ChunkHandler,
+  type ChunkResult,
+  type ImportLine,
+  type JobQueue,
+} from './job-queue.js';
 import { type JobRecord, newJobRecord, publicJob, withChunk } from './job-record.js';
 
-const MAX_WAITING = 100;
-/** Finished jobs that can still be asked for. */
-const MAX_FINISHED = 1000;
-
-const isFinished = ({ state }: Job) => state === 'completed' || state === 'failed';
+/** Jobs that wait or run, those still being uploaded included. */
+export const MAX_WAITING = 100;
+const BUSY_MS = 250;
 
 /**
  * One job at a time, in this process, from a file: an accepted job survives a restart and goes on
  * where it was. A chunk whose count was not yet saved then runs again and finds its lines there.
  */
 export class InProcessJobQueue implements JobQueue {
-  readonly #jobs = new Map<string, JobRecord>();
-  readonly #updates = new EventEmitter().setMaxListeners(0);
+  readonly #closing = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #closing = false;
+  #uploading = 0;
 
   private constructor(
     private readonly files: JobFiles,
+    private readonly book: JobBook,
     private readonly handle: ChunkHandler,
     private readonly logger: Logger,
   ) {}
@@ -36,65 +41,83 @@ export class InProcessJobQueue implements JobQueue {
     logger: Logger,
   ): Promise<InProcessJobQueue> {
     const files = await JobFiles.open(directory);
-    const queue = new InProcessJobQueue(files, handle, logger);
-    for (const record of await files.load()) {
-      queue.#jobs.set(record.id, record);
-      if (!isFinished(record)) queue.#enqueue(record.id);
-    }
+    const book = await JobBook.open(files);
+    const queue = new InProcessJobQueue(files, book, handle, logger);
+    for (const { id } of book.unfinished()) queue.#enqueue(id);
     return queue;
   }
 
   async submit(ndjson: AsyncIterable<Uint8Array>, onConflict: OnConflict): Promise<Job> {
-    const waiting = [...this.#jobs.values()].filter((job) => !isFinished(job)).length;
+    const waiting = this.book.unfinished().length + this.#uploading;
     if (waiting >= MAX_WAITING) throw tooManyJobs(MAX_WAITING);
     const id = randomUUID();
-    await this.files.spool(id, ndjson);
-    let total = 0;
-    for await (const _ of importLines(this.files.read(id))) total++;
-    const record = newJobRecord(id, total, onConflict);
-    await this.#save(record);
-    this.#enqueue(id);
-    return publicJob(record);
+    this.#uploading++;
+    try {
+      await this.files.spool(id, ndjson);
+      let total = 0;
+      for await (const _ of importLines(this.files.read(id))) total++;
+      const record = await this.book.save(newJobRecord(id, total, onConflict));
+      this.#enqueue(id);
+      return publicJob(record);
+    } catch (error) {
+      await this.files.drop(id).catch(() => undefined);
+      throw asStorageFailure(error);
+    } finally {
+      this.#uploading--;
+    }
   }
 
   get(id: string): Job | undefined {
-    const record = this.#jobs.get(id);
+    const record = this.book.get(id);
     return record && publicJob(record);
   }
 
   watch(id: string, onUpdate: (job: Job) => void): () => void {
-    this.#updates.on(id, onUpdate);
-    return () => this.#updates.off(id, onUpdate);
+    return this.book.watch(id, onUpdate);
   }
 
   /** Stops after the chunk at work; what is left goes on at the next start. */
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closing.abort();
     await this.#running;
   }
 
   #enqueue(id: string): void {
-    this.#running = this.#running.then(() => this.#run(id));
+    this.#running = this.#running
+      .then(() => this.#run(id))
+      .catch((error: unknown) => this.logger.error({ err: error, job: id }, 'import not recorded'));
   }
 
   async #run(id: string): Promise<void> {
-    let record = this.#jobs.get(id);
-    if (!record || this.#closing) return;
+    let record = this.book.get(id);
+    if (!record || this.#closing.signal.aborted) return;
     try {
-      record = await this.#save({ ...record, state: 'running' });
+      record = await this.book.save({ ...record, state: 'running' });
       for await (const chunk of this.#chunks(record)) {
-        const result = await this.handle(chunk, record.onConflict);
-        record = await this.#save(withChunk(record, result));
-        if (this.#closing) return;
+        const result = await this.#handlePatiently(chunk, record.onConflict);
+        record = await this.book.save(withChunk(record, result));
+        if (this.#closing.signal.aborted) return;
       }
-      await this.#save({ ...record, state: 'completed' });
     } catch (error) {
+      if (this.#closing.signal.aborted) return;
       this.logger.error({ err: error, job: id }, 'import failed');
       const reason = error instanceof Error ? error.message : String(error);
-      await this.#save({ ...record, state: 'failed', error: reason }).catch(() => undefined);
+      await this.book.finish({ ...record, state: 'failed', error: reason });
+      return;
     }
-    await this.files.dropUpload(id).catch(() => undefined);
-    await this.#forgetOldest();
+    await this.book.finish({ ...record, state: 'completed' });
+  }
+
+  /** Live prompts go first: a chunk that finds the embedder overloaded tries until it gets through. */
+  async #handlePatiently(chunk: ImportLine[], onConflict: OnConflict): Promise<ChunkResult> {
+    for (;;) {
+      try {
+        return await this.handle(chunk, onConflict);
+      } catch (error) {
+        if (!(error instanceof HttpError) || error.status !== 503) throw error;
+        await sleep(BUSY_MS, undefined, { signal: this.#closing.signal });
+      }
+    }
   }
 
   async *#chunks({ id, done }: JobRecord): AsyncGenerator<ImportLine[]> {
@@ -109,20 +132,5 @@ export class InProcessJobQueue implements JobQueue {
       }
     }
     if (chunk.length > 0) yield chunk;
-  }
-
-  async #save(record: JobRecord): Promise<JobRecord> {
-    await this.files.save(record);
-    this.#jobs.set(record.id, record);
-    this.#updates.emit(record.id, publicJob(record));
-    return record;
-  }
-
-  async #forgetOldest(): Promise<void> {
-    const finished = [...this.#jobs.values()].filter(isFinished);
-    for (const { id } of finished.slice(0, Math.max(0, finished.length - MAX_FINISHED))) {
-      this.#jobs.delete(id);
-      await this.files.drop(id).catch(() => undefined);
-    }
   }
 }

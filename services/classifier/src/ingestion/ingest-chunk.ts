@@ -1,6 +1,5 @@
 import type { ExemplarLine, OnConflict } from '@switchyard/contracts';
 import { HttpError } from '@switchyard/service-kit';
-import type { Exemplar } from '../exemplars/exemplar.js';
 import type { ExemplarRegistry } from '../exemplars/exemplar-registry.js';
 import type { ChunkHandler, ChunkResult } from './job-queue.js';
 
@@ -31,8 +30,15 @@ async function addLines(
       lines.map(({ exemplar }) => exemplar),
       onConflict,
     );
-    for (const { exemplar, heldBy } of outcome.conflicts)
-      failed.push({ line: lineOf(lines, exemplar), error: `already under intent "${heldBy}"` });
+    const unreported = [...lines];
+    for (const { exemplar, heldBy } of outcome.conflicts) {
+      // A conflict that stands there twice is two lines: each is taken once, in order.
+      const at = unreported.findIndex(({ exemplar: { intent, text } }) => {
+        return text === exemplar.text && intent === exemplar.intent;
+      });
+      const [entry] = unreported.splice(at, 1);
+      failed.push({ line: entry?.line ?? 0, error: `already under intent "${heldBy}"` });
+    }
     return { added: outcome.added.length, duplicates: outcome.duplicates.length };
   } catch (error) {
     if (!(error instanceof HttpError) || error.status >= 500) throw error;
@@ -49,8 +55,3 @@ async function addLines(
     return total;
   }
 }
-
-const lineOf = (
-  lines: readonly { line: number; exemplar: ExemplarLine }[],
-  { intent, text }: Exemplar,
-) => lines.find(({ exemplar }) => exemplar.text === text && exemplar.intent === intent)?.line ?? 0;

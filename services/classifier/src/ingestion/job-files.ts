@@ -3,7 +3,8 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { JobRecord } from './job-record.js';
+import { ConfigError } from '@switchyard/service-kit';
+import { JobRecord } from './job-record.js';
 
 /** Jobs on disk: `<id>.ndjson` holds what was uploaded, `<id>.json` the record, written last. */
 export class JobFiles {
@@ -19,7 +20,7 @@ export class JobFiles {
     const names = await readdir(this.directory);
     const records: JobRecord[] = [];
     for (const name of names.filter((name) => name.endsWith('.json')))
-      records.push(JSON.parse(await readFile(join(this.directory, name), 'utf8')) as JobRecord);
+      records.push(await this.#record(join(this.directory, name)));
     const known = new Set(records.map(({ id }) => `${id}.ndjson`));
     for (const name of names)
       if (!name.endsWith('.json') && !known.has(name)) await rm(join(this.directory, name));
@@ -56,6 +57,14 @@ export class JobFiles {
   async drop(id: string): Promise<void> {
     await rm(join(this.directory, `${id}.json`), { force: true });
     await this.dropUpload(id);
+  }
+
+  async #record(path: string): Promise<JobRecord> {
+    try {
+      return JobRecord.parse(JSON.parse(await readFile(path, 'utf8')));
+    } catch {
+      throw new ConfigError([`DATA_DIR: ${path} is damaged; delete it to give up that import`]);
+    }
   }
 
   #upload(id: string): string {

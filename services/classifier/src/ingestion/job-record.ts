@@ -1,11 +1,10 @@
-import { type Job, MAX_REPORTED_FAILURES, type OnConflict } from '@switchyard/contracts';
+import { Job, MAX_REPORTED_FAILURES, OnConflict } from '@switchyard/contracts';
+import { z } from 'zod';
 import type { ChunkResult } from './job-queue.js';
 
 /** A job with what is needed to go on with it after a restart. */
-export interface JobRecord extends Job {
-  onConflict: OnConflict;
-  createdAt: number;
-}
+export const JobRecord = Job.extend({ onConflict: OnConflict, createdAt: z.number() });
+export type JobRecord = z.infer<typeof JobRecord>;
 
 export function newJobRecord(id: string, total: number, onConflict: OnConflict): JobRecord {
   return {
@@ -36,3 +35,5 @@ export function withChunk(job: JobRecord, chunk: ChunkResult): JobRecord {
 export function publicJob({ onConflict, createdAt, ...job }: JobRecord): Job {
   return job;
 }
+
+export const isFinished = ({ state }: Job) => state === 'completed' || state === 'failed';

@@ -1,15 +1,20 @@
 import type { ChangeEvent } from '@switchyard/contracts';
-import { EventStream } from '@switchyard/service-kit';
+import { EventStream, methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
 import type { Engine } from '../engine.js';
 
 /** Tells the routers, and whoever else caches answers, which version of the index is current. */
 export function changesRoutes(engine: () => Engine, closing: AbortSignal): Router {
-  return Router().get('/v1/changes', (request, response) => {
-    const { catalog } = engine();
-    const send = (indexVersion: number) => stream.send({ indexVersion } satisfies ChangeEvent);
-    const stop = catalog.onVersion(send);
-    const stream = new EventStream(request, response, closing, stop);
-    send(catalog.version);
-  });
+  const router = Router();
+  router
+    .route('/v1/changes')
+    .get((request, response) => {
+      const { catalog } = engine();
+      const send = (indexVersion: number) => stream.send({ indexVersion } satisfies ChangeEvent);
+      const stop = catalog.onVersion(send);
+      const stream = new EventStream(request, response, closing, stop);
+      send(catalog.version);
+    })
+    .all(methodNotAllowed('GET'));
+  return router;
 }

@@ -1,6 +1,7 @@
 import { ClassifyRequest } from '@switchyard/contracts';
-import { Counter, parseRequest, type Registry } from '@switchyard/service-kit';
+import { Counter, methodNotAllowed, parseRequest, type Registry } from '@switchyard/service-kit';
 import { Router } from 'express';
+import { fewAtATime } from '../embedding/few-at-a-time.js';
 import type { Engine } from '../engine.js';
 
 export function classifyRoutes(engine: () => Engine, registry: Registry): Router {
@@ -10,15 +11,20 @@ export function classifyRoutes(engine: () => Engine, registry: Registry): Router
     labelNames: ['result'],
     registers: [registry],
   });
-  return Router().post('/v1/classify', async (request, response) => {
-    const { text, texts, ...options } = parseRequest(ClassifyRequest, request.body);
-    const { classifier } = engine();
-    const classify = async (one: string) => {
-      const answer = await classifier.classify(one, options);
-      answered.inc({ result: answer.intent === null ? 'out_of_scope' : 'in_scope' });
-      return answer;
-    };
-    if (texts) response.json({ results: await Promise.all(texts.map(classify)) });
-    else response.json(await classify(text ?? ''));
-  });
+  const router = Router();
+  router
+    .route('/v1/classify')
+    .post(async (request, response) => {
+      const { text, texts, ...options } = parseRequest(ClassifyRequest, request.body);
+      const { classifier, embedder } = engine();
+      const classify = async (one: string) => {
+        const answer = await classifier.classify(one, options);
+        answered.inc({ result: answer.intent === null ? 'out_of_scope' : 'in_scope' });
+        return answer;
+      };
+      if (texts) response.json({ results: await fewAtATime(embedder, texts, classify) });
+      else response.json(await classify(text ?? ''));
+    })
+    .all(methodNotAllowed('POST'));
+  return router;
 }

@@ -1,18 +1,21 @@
 import { EmbeddingsRequest, type EmbeddingsResponse } from '@switchyard/contracts';
-import { HttpError, invalidRequest, parseRequest } from '@switchyard/service-kit';
+import { HttpError, invalidRequest, methodNotAllowed, parseRequest } from '@switchyard/service-kit';
 import { Router } from 'express';
 import type { Embedder } from '../embedding/embedder.js';
+import { fewAtATime } from '../embedding/few-at-a-time.js';
 import type { Engine } from '../engine.js';
 
 /** OpenAI's embeddings API, so that the classifier can also be a backend of the router. */
 export function embeddingsRoutes(engine: () => Engine): Router {
-  return Router()
-    .post('/v1/embeddings', async (request, response) => {
+  const router = Router();
+  router
+    .route('/v1/embeddings')
+    .post(async (request, response) => {
       const body = parseRequest(EmbeddingsRequest, request.body);
       const { embedder } = engine();
       checkModel(body, embedder);
       const texts = typeof body.input === 'string' ? [body.input] : body.input;
-      const embeddings = await Promise.all(texts.map((text) => embedder.embed(text)));
+      const embeddings = await fewAtATime(embedder, texts, (text) => embedder.embed(text));
       const tokens = embeddings.reduce((sum, { tokens }) => sum + tokens, 0);
       response.json({
         object: 'list',
@@ -25,13 +28,18 @@ export function embeddingsRoutes(engine: () => Engine): Router {
         usage: { prompt_tokens: tokens, total_tokens: tokens },
       } satisfies EmbeddingsResponse);
     })
-    .get('/v1/models', (_request, response) => {
+    .all(methodNotAllowed('POST'));
+  router
+    .route('/v1/models')
+    .get((_request, response) => {
       const { modelName: id } = engine().embedder;
       response.json({
         object: 'list',
         data: [{ id, object: 'model', created: 0, owned_by: 'switchyard' }],
       });
-    });
+    })
+    .all(methodNotAllowed('GET'));
+  return router;
 }
 
 function checkModel({ model, dimensions }: EmbeddingsRequest, embedder: Embedder): void {

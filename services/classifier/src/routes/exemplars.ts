@@ -1,12 +1,12 @@
 import { AddExemplarsRequest, IntentName, MAX_EXEMPLARS_INLINE } from '@switchyard/contracts';
-import { invalidRequest, parseRequest } from '@switchyard/service-kit';
+import { invalidRequest, methodNotAllowed, parseRequest } from '@switchyard/service-kit';
 import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { Engine } from '../engine.js';
 
 const Params = z.object({ name: IntentName });
 
-const PageQuery = z.object({
+const PageQuery = z.strictObject({
   limit: z.coerce
     .number({ error: 'must be a number' })
     .int({ error: 'must be a whole number' })
@@ -17,8 +17,10 @@ const PageQuery = z.object({
 });
 
 export function exemplarRoutes(engine: () => Engine, admin: RequestHandler): Router {
-  return Router()
-    .get('/v1/intents/:name/exemplars', (request, response) => {
+  const router = Router();
+  router
+    .route('/v1/intents/:name/exemplars')
+    .get((request, response) => {
       const { name } = parseRequest(Params, request.params);
       const { limit, cursor } = parseRequest(PageQuery, request.query);
       try {
@@ -28,7 +30,7 @@ export function exemplarRoutes(engine: () => Engine, admin: RequestHandler): Rou
         throw error;
       }
     })
-    .post('/v1/intents/:name/exemplars', admin, async (request, response) => {
+    .post(admin, async (request, response) => {
       const { name } = parseRequest(Params, request.params);
       const { texts, onConflict = 'reject' } = parseRequest(AddExemplarsRequest, request.body);
       if (texts.length <= MAX_EXEMPLARS_INLINE) {
@@ -38,11 +40,16 @@ export function exemplarRoutes(engine: () => Engine, admin: RequestHandler): Rou
       const { id } = await engine().jobs.submit(asNdjson(name, texts), onConflict);
       response.status(202).location(`/v1/jobs/${id}`).json({ job: { id } });
     })
-    .delete('/v1/intents/:name/exemplars/:id', admin, async (request, response) => {
+    .all(methodNotAllowed('GET', 'POST'));
+  router
+    .route('/v1/intents/:name/exemplars/:id')
+    .delete(admin, async (request, response) => {
       const { name } = parseRequest(Params, request.params);
-      await engine().exemplars.remove(name, String(request.params.id));
+      await engine().exemplars.remove(name, request.params.id);
       response.status(204).end();
-    });
+    })
+    .all(methodNotAllowed('DELETE'));
+  return router;
 }
 
 async function* asNdjson(intent: string, texts: readonly string[]): AsyncIterable<Uint8Array> {

@@ -1,12 +1,18 @@
+import { methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
 import type { Engine } from '../engine.js';
 
 export function healthRoutes(engine: () => Engine | undefined): Router {
-  return Router()
-    .get('/health', (_request, response) => {
+  const router = Router();
+  router
+    .route('/health')
+    .get((_request, response) => {
       response.json({ status: 'ok' });
     })
-    .get('/ready', (_request, response) => {
+    .all(methodNotAllowed('GET'));
+  router
+    .route('/ready')
+    .get((_request, response) => {
       const ready = engine();
       if (ready)
         response.json({
@@ -16,5 +22,7 @@ export function healthRoutes(engine: () => Engine | undefined): Router {
           model: ready.embedder.modelName,
         });
       else response.status(503).json({ ready: false, reason: 'the model or the index is loading' });
-    });
+    })
+    .all(methodNotAllowed('GET'));
+  return router;
 }

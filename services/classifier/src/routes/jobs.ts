@@ -1,5 +1,5 @@
 import type { Job } from '@switchyard/contracts';
-import { EventStream } from '@switchyard/service-kit';
+import { EventStream, methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
 import type { Engine } from '../engine.js';
 import { jobNotFound } from '../errors.js';
@@ -10,11 +10,16 @@ export function jobRoutes(engine: () => Engine, closing: AbortSignal): Router {
     if (!job) throw jobNotFound(id);
     return job;
   };
-  return Router()
-    .get('/v1/jobs/:id', (request, response) => {
+  const router = Router();
+  router
+    .route('/v1/jobs/:id')
+    .get((request, response) => {
       response.json(find(request.params.id));
     })
-    .get('/v1/jobs/:id/events', (request, response) => {
+    .all(methodNotAllowed('GET'));
+  router
+    .route('/v1/jobs/:id/events')
+    .get((request, response) => {
       const { id } = request.params;
       const send = (job: Job) => {
         stream.send(job);
@@ -24,5 +29,7 @@ export function jobRoutes(engine: () => Engine, closing: AbortSignal): Router {
       const stop = engine().jobs.watch(id, send);
       const stream = new EventStream(request, response, closing, stop);
       send(now);
-    });
+    })
+    .all(methodNotAllowed('GET'));
+  return router;
 }

@@ -1,0 +1,228 @@
+import { describe, expect, test } from 'vitest';
+import { type Exemplar, exemplarId } from './exemplar.js';
+import type { Change, ExemplarStore } from './exemplar-store.js';
+
+export interface StoreOptions {
+  modelDigest: string;
+  maxIntents: number;
+}
+
+/** One durable place for a store, empty at first. */
+export interface StorePlace extends AsyncDisposable {
+  open(options?: Partial<StoreOptions>): Promise<ExemplarStore>;
+}
+
+export const exemplar = (intent: string, text: string): Exemplar => ({
+  id: exemplarId(text),
+  intent,
+  text,
+  vector: Float32Array.of(text.length, 0.25, -1),
+});
+const several = (intent: string, count: number, from = 0) =>
+  Array.from({ length: count }, (_, n) => exemplar(intent, `${intent} ${from + n}`));
+const byText = (a: { text: string }, b: { text: string }) => (a.text < b.text ? -1 : 1);
+const content = (store: ExemplarStore) => ({
+  version: store.version,
+  intents: store.intents().sort((a, b) => (a.name < b.name ? -1 : 1)),
+  exemplars: [...store.exemplars()].sort(byText),
+});
+
+/** What every ExemplarStore does; each implementation runs it on a place of its own. */
+export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void {
+  /** Runs a test on an open store and closes it, whatever comes. */
+  const withStore = async (
+    use: (store: ExemplarStore, changes: Change[]) => Promise<void>,
+    options: Partial<StoreOptions> = {},
+  ) => {
+    await using place = await newPlace();
+    const store = await place.open(options);
+    try {
+      const changes: Change[] = [];
+      store.onChange((change) => changes.push(change));
+      await use(store, changes);
+    } finally {
+      await store.close();
+    }
+  };
+
+  test('starts empty at version 0', () =>
+    withStore(async (store) => {
+      expect(content(store)).toEqual({ version: 0, intents: [], exemplars: [] });
+      expect(store.text('x')).toBeUndefined();
+      expect(store.vector('x')).toBeUndefined();
+    }));
+
+  test('every change raises the version by one and is heard, in order, before it resolves', () =>
+    withStore(async (store, changes) => {
+      const [one, two] = several('a', 2) as [Exemplar, Exemplar];
+      await store.add([one, two], 'reject');
+      expect(changes.at(-1)).toEqual({
+        version: 1,
+        type: 'exemplars-added',
+        exemplars: [one, two],
+        intents: [{ name: 'a', description: '', threshold: null }],
+      });
+      await store.putIntent('b', { description: 'B', threshold: 0.5 });
+      expect(await store.remove('a', one.id)).toBe(true);
+      expect(await store.deleteIntent('a')).toBe(true);
+      expect(changes.map(({ version, type }) => [version, type])).toEqual([
+        [1, 'exemplars-added'],
+        [2, 'intent-put'],
+        [3, 'exemplar-removed'],
+        [4, 'intent-deleted'],
+      ]);
+      expect(store.version).toBe(4);
+    }));
+
+  test('what changes nothing raises nothing', () =>
+    withStore(async (store, changes) => {
+      await store.add(several('a', 1), 'reject');
+      await store.add(several('a', 1), 'reject');
+      await store.add([], 'reject');
+      expect(await store.remove('a', 'no such id')).toBe(false);
+      expect(await store.remove('b', exemplarId('a 0'))).toBe(false);
+      expect(await store.deleteIntent('b')).toBe(false);
+      expect(store.version).toBe(1);
+      expect(changes).toHaveLength(1);
+    }));
+
+  test('changes asked for at once are heard one after the other', () =>
+    withStore(async (store, changes) => {
+      const adding = Array.from({ length: 20 }, (_, n) => store.add(several('a', 1, n), 'reject'));
+      await Promise.all([...adding, store.deleteIntent('a'), store.putIntent('z', {})]);
+      expect(changes.map(({ version }) => version)).toEqual(
+        Array.from({ length: 22 }, (_, n) => n + 1),
+      );
+      expect(content(store).exemplars).toEqual([]);
+    }));
+
+  test('a text is a duplicate under its intent and a conflict under another', () =>
+    withStore(async (store) => {
+      const mine = exemplar('a', 'text');
+      const theirs = exemplar('b', 'text');
+      expect(await store.add([mine, mine], 'reject')).toEqual({
+        added: [mine],
+        duplicates: [mine],
+        conflicts: [],
+      });
+      expect(await store.add([theirs], 'reject')).toEqual({
+        added: [],
+        duplicates: [],
+        conflicts: [{ exemplar: theirs, heldBy: 'a' }],
+      });
+      expect(store.intents().map(({ name }) => name)).toEqual(['a']);
+    }));
+
+  test('move takes a text over, with its vector, to the end of the other listing', () =>
+    withStore(async (store) => {
+      await store.add([exemplar('a', 'text'), ...several('b', 1)], 'reject');
+      const moved = exemplar('b', 'text');
+      expect((await store.add([moved], 'move')).added).toEqual([moved]);
+      expect(store.page('a', 10, undefined).exemplars).toEqual([]);
+      expect(store.page('b', 10, undefined).exemplars.map(({ text }) => text)).toEqual([
+        'b 0',
+        'text',
+      ]);
+      expect(content(store).exemplars).toEqual([...several('b', 1), moved]);
+    }));
+
+  test('patches an intent and keeps what the patch leaves out', () =>
+    withStore(async (store) => {
+      await store.putIntent('a', { description: 'A', threshold: 0.5 });
+      await store.putIntent('a', { description: 'AA' });
+      await store.add(several('a', 1), 'reject');
+      expect(store.intents()).toEqual([{ name: 'a', description: 'AA', threshold: 0.5 }]);
+      await store.putIntent('a', { threshold: null });
+      expect(store.intents()).toEqual([{ name: 'a', description: 'AA', threshold: null }]);
+    }));
+
+  test('deleting an intent takes its exemplars and leaves the others', () =>
+    withStore(async (store) => {
+      await store.add([...several('a', 3), ...several('a b', 2)], 'reject');
+      await store.deleteIntent('a');
+      expect(content(store).exemplars).toEqual(several('a b', 2));
+      expect(store.vector(exemplarId('a 0'))).toBeUndefined();
+      expect((await store.add(several('c', 1), 'reject')).added).toHaveLength(1);
+    }));
+
+  test('one intent too many refuses the whole change', () =>
+    withStore(
+      async (store, changes) => {
+        await store.add(several('a', 1), 'reject');
+        const tooMany = { code: 'too_many_intents' };
+        const both = [...several('b', 1), ...several('c', 1)];
+        await expect(store.add(both, 'reject')).rejects.toMatchObject(tooMany);
+        expect(store.intents().map(({ name }) => name)).toEqual(['a']);
+        expect(content(store).exemplars).toHaveLength(1);
+        await store.putIntent('b', {});
+        await expect(store.putIntent('c', {})).rejects.toMatchObject(tooMany);
+        await store.add(several('b', 1), 'reject');
+        await store.deleteIntent('a');
+        await store.add(several('c', 1), 'reject');
+        expect(changes.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
+      },
+      { maxIntents: 2 },
+    ));
+
+  describe('pages', () => {
+    test('show every exemplar once, in order, also while some are added and removed', () =>
+      withStore(async (store) => {
+        await store.add(several('a', 5), 'reject');
+        await store.add(several('b', 5), 'reject');
+        const first = store.page('a', 2, undefined);
+        await store.add(several('a', 1, 5), 'reject');
+        await store.remove('a', exemplarId('a 1'));
+        const second = store.page('a', 2, first.nextCursor ?? '');
+        const third = store.page('a', 2, second.nextCursor ?? '');
+        expect([first, second, third].map(({ exemplars }) => exemplars.map(({ text }) => text)))
+          // a 1 had been shown when it was removed.
+          .toEqual([
+            ['a 0', 'a 1'],
+            ['a 2', 'a 3'],
+            ['a 4', 'a 5'],
+          ]);
+        expect(third.nextCursor).toBeNull();
+        expect(store.page('a', 100, undefined).exemplars[0]).toEqual({
+          id: exemplarId('a 0'),
+          text: 'a 0',
+        });
+        expect(store.page('nobody', 10, undefined)).toEqual({ exemplars: [], nextCursor: null });
+      }));
+
+    test.each(['', 'x', '-1', '1e3', '0x1', '9'.repeat(40)])('refuse the cursor "%s"', (cursor) =>
+      withStore(async (store) => {
+        await store.add(several('a', 1), 'reject');
+        expect(() => store.page('a', 2, cursor)).toThrow(RangeError);
+      }),
+    );
+  });
+
+  test('keeps everything when it is closed and opened again', async () => {
+    await using place = await newPlace();
+    let store = await place.open();
+    await store.add([...several('a', 70), exemplar('b', 'with "quotes" and 日本語 😀')], 'reject');
+    await store.putIntent('b', { description: 'B', threshold: 0.25 });
+    await store.remove('a', exemplarId('a 3'));
+    const before = content(store);
+    const page = store.page('a', 10, undefined);
+    await store.close();
+
+    store = await place.open();
+    expect(content(store)).toEqual(before);
+    expect(store.page('a', 10, undefined)).toEqual(page);
+    await store.add(several('a', 1, 100), 'reject');
+    expect(store.version).toBe(before.version + 1);
+    expect(store.page('a', 100, undefined).exemplars.at(-1)?.text).toBe('a 100');
+    await store.close();
+  });
+
+  test('refuses to mix the vectors of two models', async () => {
+    await using place = await newPlace();
+    await (await place.open({ modelDigest: 'one' })).close();
+    await expect(place.open({ modelDigest: 'two' })).rejects.toMatchObject({
+      name: 'ConfigError',
+      problems: [expect.stringContaining('another model (one)')],
+    });
+    await (await place.open({ modelDigest: 'one' })).close();
+  });
+}
