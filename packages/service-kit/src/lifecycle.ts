@@ -6,6 +6,9 @@ import type { Logger } from './logger.js';
 /** Long enough for a request that is on its way through the kernel to count as running. */
 const SWEEP_MS = 100;
 
+/** Longer than the 60 s for which nginx keeps connections, so that it never finds one just closed. */
+const KEEP_ALIVE_MS = 75_000;
+
 export interface ListenOptions {
   host: string;
   port: number;
@@ -16,6 +19,7 @@ export interface ListenOptions {
 /** Starts listening; a port or a host that cannot be had is a problem of the variable that sets it. */
 export async function listen(server: Server, options: ListenOptions): Promise<AddressInfo> {
   const { host, port } = options;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   trackUnused(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(error, options)));

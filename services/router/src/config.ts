@@ -1,15 +1,19 @@
+import { fileURLToPath } from 'node:url';
 import { checkAdminExposure, parseEnvironment, userPath, variable } from '@switchyard/service-kit';
 import { z } from 'zod';
 import { loadFleet } from './configuration/load-fleet.js';
 import type { Fleet } from './configuration/schema.js';
 
-const SHIPPED_EXAMPLE = new URL('../../../config/demo.yaml', import.meta.url).pathname;
+const SHIPPED_EXAMPLE = fileURLToPath(new URL('../../../config/demo.yaml', import.meta.url));
+/** What an `Authorization` header can carry as one word. */
+const KEY = /^[\x21-\x7e]+$/;
 
 const ApiKeys = z
   .string()
   .transform((list) => list.split(',').map((entry) => entry.trim().split(/:(.*)/s, 2)))
-  .refine((pairs) => pairs.every(([name, key]) => name && key && key.length >= 8), {
-    error: 'must be a comma-separated list of name:key, with keys of at least 8 characters',
+  .refine((pairs) => pairs.every(([name, key]) => name && key && KEY.test(key)), {
+    error:
+      'must be a comma-separated list of name:key, with keys of ASCII characters without spaces',
   })
   .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, {
     error: 'must not name a client twice',
@@ -26,6 +30,7 @@ const Variables = z.object({
   ADMIN_TOKEN: variable.secret(),
   ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
   MAX_BODY_BYTES: variable.integer(32 * 1024 * 1024, { min: 1024, max: 1024 ** 3 }),
+  REDIS_URL: variable.unsupported('is not supported yet: state is not shared; unset it'),
   LOG_LEVEL: variable.logLevel(),
 });
 

@@ -7,6 +7,7 @@ import {
   listen,
   onShutdown,
   runOrExit,
+  serverUrl,
 } from '@switchyard/service-kit';
 import { Agent } from 'undici';
 import { createApp } from './app.js';
@@ -79,5 +80,6 @@ await runOrExit(async () => {
     port: config.port,
     variable: 'ROUTER_PORT',
   });
-  logger.info({ url: `http://${config.host}:${port}`, config: config.fleetPath }, 'listening');
+  const url = serverUrl(config.host, port);
+  logger.info({ url, pid: process.pid, config: config.fleetPath }, 'listening');
 });

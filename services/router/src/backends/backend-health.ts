@@ -11,8 +11,8 @@ const DEAD_AFTER_PROBES = 2;
 /**
  * Whether a backend can be used, from two sources. Requests: a refused connection means dead;
  * other failures in a row eject for baseMs * 2^n, growing each time until it has stayed well for as
- * long as it was out. Probes: a dead one is back with its first answer, an ejected one when its time
- * is over and its last probe was answered.
+ * long as it was out. Probes: without answers they mean dead, and a dead one is back with the first
+ * answer; they do not shorten an ejection, since many a server that fails still answers them.
  */
 export class BackendHealth {
   #alive = true;
@@ -24,7 +24,8 @@ export class BackendHealth {
 
   constructor(
     private readonly settings: EjectionSettings,
-    private readonly now: () => number = Date.now,
+    /** Milliseconds from anywhere; monotonic, since the time of day may jump. */
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   get state(): 'healthy' | 'ejected' | 'dead' {

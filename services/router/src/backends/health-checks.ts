@@ -65,10 +65,11 @@ export class HealthChecks {
 
   async #probe(backend: Backend): Promise<void> {
     const { timeoutMs } = this.settings;
+    const { origin, pathname, search } = new URL(backend.url + backend.healthPath);
     try {
       const { statusCode, body } = await this.dispatcher.request({
-        origin: new URL(backend.url).origin,
-        path: new URL(backend.url + backend.healthPath).pathname,
+        origin,
+        path: pathname + search,
         method: 'GET',
         headers: backend.authorization,
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]),

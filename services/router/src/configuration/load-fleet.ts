@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, fieldPath } from '@switchyard/service-kit';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { checkReferences } from './check-references.js';
 import { type Fleet, FleetFile, toFleet } from './schema.js';
@@ -30,13 +30,29 @@ export function parseFleet(
   const document = parseDocument(source, { prettyErrors: true });
   for (const { message } of document.errors) problems.push(message.split('\n')[0] ?? message);
   if (problems.length > 0) return undefined;
-  const substituted = substitute(document.toJS({ maxAliasCount: 100 }), environment);
+  const content = contentOf(document, problems);
+  if (problems.length > 0) return undefined;
+  const substituted = substitute(content, environment);
   problems.push(...substituted.problems);
   if (problems.length > 0) return undefined;
   const parsed = FleetFile.safeParse(substituted.value);
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(describe));
   else problems.push(...checkReferences(parsed.data));
   return parsed.success && problems.length === 0 ? toFleet(parsed.data) : undefined;
+}
+
+/** Aliases can blow a small file up to any size, or lead back into what they are part of. */
+function contentOf(document: Document, problems: string[]): unknown {
+  try {
+    const content: unknown = document.toJS({ maxAliasCount: 100 });
+    JSON.stringify(content);
+    return content;
+  } catch (error) {
+    const circular = error instanceof TypeError;
+    const reason = error instanceof Error ? error.message : String(error);
+    problems.push(`the file: ${circular ? 'refers to itself' : reason}`);
+    return undefined;
+  }
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {

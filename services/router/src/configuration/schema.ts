@@ -31,7 +31,10 @@ const Backend = z.strictObject({
   weight: z.number({ error: 'must be a number' }).positive().max(1000).default(1),
   /** Requests at a time; without it there is no limit. */
   capacity: z.int({ error: 'must be a whole number' }).min(1).max(1_000_000).optional(),
-  apiKey: z.string().min(1).optional(),
+  apiKey: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, { error: 'must be ASCII characters without spaces' })
+    .optional(),
   health: z
     .strictObject({ path: z.string().startsWith('/', { error: 'must start with /' }) })
     .default({ path: '/health' }),

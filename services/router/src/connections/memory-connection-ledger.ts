@@ -31,9 +31,8 @@ export class MemoryConnectionLedger implements ConnectionLedger {
     return { here: count, cluster: count };
   }
 
-  async close(): Promise<void> {
-    this.#counts.clear();
-  }
+  /** Leases that are still held give back their slots as ever. */
+  async close(): Promise<void> {}
 
   #count(id: string): number {
     return this.#counts.get(id) ?? 0;

@@ -23,6 +23,7 @@ interface Stage {
  */
 export class BackendSearch {
   readonly #tried = new Set<Backend>();
+  readonly #leases: Lease[] = [];
   readonly #route: readonly Stage[];
 
   constructor(
@@ -39,12 +40,18 @@ export class BackendSearch {
   async next(): Promise<Found | undefined> {
     for (const { pool, candidates } of this.#stages()) {
       const lease = await this.ledger.acquire(pool.name, pool.shortlist(candidates));
+      if (lease) this.#leases.push(lease);
       const backend = candidates.find(({ id }) => id === lease?.backendId);
       if (!lease || !backend) continue;
       this.#tried.add(backend);
       return { pool, backend, lease };
     }
     return undefined;
+  }
+
+  /** Gives back every slot that is still held, however the request ended. */
+  release(): void {
+    for (const lease of this.#leases) lease.release();
   }
 
   /** What `next` would find, without taking anything. */

@@ -8,9 +8,10 @@ import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import { noBackendAvailable } from '../errors.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
 import { BackendSearch } from './backend-search.js';
+import { clientGone } from './client-presence.js';
 import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
-import { forward, noteBroken } from './forward.js';
+import { forward, noteEnd } from './forward.js';
 import { requestHeaders } from './headers.js';
 import { ModelField } from './model-field.js';
 import { modelOf, parseJsonObject, readBody } from './read-body.js';
@@ -32,11 +33,14 @@ export interface DataPathDependencies {
   stallMs: number;
 }
 
+/** As in nginx; only in the log and the metrics, since nobody is left to read it. */
+const CLIENT_CLOSED_REQUEST = 499;
+
 export type DataPath = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** The way of a request under /v1: read, decide, acquire, forward, relay, release. */
 export function createDataPath(dependencies: DataPathDependencies): DataPath {
-  const { chooser, registry, ledger, dispatcher, keys, recorder, logger } = dependencies;
+  const { chooser, registry, ledger, dispatcher, keys, recorder, logger, stallMs } = dependencies;
 
   return async (request, response) => {
     const started = performance.now();
@@ -49,13 +53,14 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       outcome: 'error',
       totalMs: 0,
     };
+    const gone = clientGone(request, response);
     try {
-      await serve(request, response, record, started);
+      await serve(request, response, record, { started, gone });
     } catch (error) {
-      if (response.destroyed) record.outcome = 'client gone';
+      if (gone.aborted) record.outcome = 'client gone';
       else sendError(response, shownError(error, logger), ownHeaders(record));
     } finally {
-      record.status = response.statusCode;
+      record.status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
       record.totalMs = performance.now() - started;
       recorder.finish(record);
     }
@@ -65,7 +70,7 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     request: IncomingMessage,
     response: ServerResponse,
     record: RequestRecord,
-    started: number,
+    { started, gone }: { started: number; gone: AbortSignal },
   ): Promise<void> {
     record.client = keys.authenticate(request);
     const path = checkedPath(request);
@@ -80,45 +85,37 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     record.decision = await chooser.choose({ model: asked, turns, kind: endpoint.kind });
     record.pool = record.decision.pool;
 
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
     const modelField = hasJson ? new ModelField(raw) : undefined;
     const search = new BackendSearch(registry, ledger, record.decision, demandsOf(body));
     const onFailure = ({ id }: Backend) =>
       logger.warn({ requestId: record.requestId, backend: id }, 'backend failed');
-    const { attempts, found, answer, error } = await forward(
-      search,
-      dispatcher,
-      (backend) => ({
-        method: request.method ?? 'GET',
-        path,
-        headers: requestHeaders(request, {
-          'x-request-id': record.requestId,
-          ...backend.authorization,
-        }),
-        body: modelField
-          ? modelField.with(backend.modelFor(asked))
-          : raw.length > 0
-            ? raw
-            : undefined,
-        signal: gone.signal,
+    const requestFor = (backend: Backend) => ({
+      method: request.method ?? 'GET',
+      path,
+      headers: requestHeaders(request, {
+        'x-request-id': record.requestId,
+        ...backend.authorization,
       }),
-      onFailure,
-    );
-    record.attempts = attempts;
-    record.pool = found?.pool.name ?? record.pool;
-    record.backend = found?.backend.name;
-    if (!answer) {
-      if (gone.signal.aborted) record.outcome = 'client gone';
-      else throw error ?? noBackendAvailable(record.pool, search.explain());
-      return;
-    }
-    record.firstByteMs = performance.now() - started;
+      body: modelField
+        ? modelField.with(backend.modelFor(asked))
+        : raw.length > 0
+          ? raw
+          : undefined,
+      signal: gone,
+    });
     try {
-      record.outcome = await relay(response, answer, ownHeaders(record), dependencies.stallMs);
-      if (record.outcome === 'cut by backend') noteBroken(answer.backend, onFailure);
+      const tried = await forward(search, dispatcher, requestFor, { gone, onFailure });
+      const { attempts, found, answer, error } = tried;
+      record.attempts = attempts;
+      record.pool = found?.pool.name ?? record.pool;
+      record.backend = found?.backend.name;
+      if (!answer) throw error ?? noBackendAvailable(record.pool, search.explain());
+      record.firstByteMs = performance.now() - started;
+      const own = ownHeaders(record);
+      record.outcome = await relay(response, answer, own, { gone, stallMs });
+      noteEnd(answer, record.outcome, onFailure);
     } finally {
-      answer.lease.release();
+      search.release();
     }
   }
 }

@@ -6,6 +6,7 @@ import { backendError, backendTimeout } from '../errors.js';
 import { attempt, type OutgoingRequest } from './attempt.js';
 import { type BackendFailure, type BackendResponse, isRetryable } from './backend-response.js';
 import type { BackendSearch, Found } from './backend-search.js';
+import type { RelayOutcome } from './relay.js';
 
 /** What came of trying: an answer to relay, or the error to show when there was none. */
 export type Forwarded = { attempts: number; found: Found | undefined } & (
@@ -14,30 +15,31 @@ export type Forwarded = { attempts: number; found: Found | undefined } & (
 );
 
 /**
- * Tries one backend after the other until one answers. Its lease stays with the answer. The answer
- * of a backend that failed is given up only once there is another backend to try, so that the last
- * one's own error is what the client sees.
+ * Tries one backend after the other until one answers or the client is gone. Its lease stays with
+ * the answer. The answer of a backend that failed is given up only once there is another backend to
+ * try, so that the last one's own error is what the client sees.
  */
 export async function forward(
   search: BackendSearch,
   dispatcher: Dispatcher,
   requestFor: (backend: Backend) => OutgoingRequest,
-  onFailure: (backend: Backend) => void,
+  { gone, onFailure }: { gone: AbortSignal; onFailure: (backend: Backend) => void },
 ): Promise<Forwarded> {
   let attempts = 0;
   let refused: { answer: BackendResponse; found: Found } | undefined;
   let failure: BackendFailure | undefined;
   let found = await search.next();
   for (let next: Found | undefined = found; next; next = await search.next()) {
-    found = next;
     if (refused) giveUp(refused.answer);
     refused = undefined;
-    const request = requestFor(found.backend);
+    if (gone.aborted) break;
+    found = next;
     attempts++;
+    const request = requestFor(found.backend);
     const result = await attempt(dispatcher, found.backend, found.lease, request);
-    if (request.signal.aborted) {
+    if (gone.aborted) {
+      // What the backend did then says nothing about it.
       if ('status' in result) result.discard();
-      found.lease.release();
       return { attempts, found, error: undefined };
     }
     if ('status' in result) {
@@ -64,8 +66,17 @@ function giveUp(answer: BackendResponse): void {
 function noteAnswer(answer: BackendResponse, onFailure: (backend: Backend) => void): void {
   const { backend, status } = answer;
   backend.requests++;
-  if (status < 500) backend.health.succeeded();
-  else noteBroken(backend, onFailure);
+  if (status >= 500) noteBroken(backend, onFailure);
+}
+
+/** An answer is a success when it did not break off; only then do the failures before it end. */
+export function noteEnd(
+  { backend, status }: BackendResponse,
+  outcome: RelayOutcome,
+  onFailure: (backend: Backend) => void,
+): void {
+  if (outcome === 'cut by backend') noteBroken(backend, onFailure);
+  else if (status < 500) backend.health.succeeded();
 }
 
 function noteFailure({ backend, error }: BackendFailure, onFailure: (b: Backend) => void): void {
@@ -77,7 +88,7 @@ function noteFailure({ backend, error }: BackendFailure, onFailure: (b: Backend)
   } else noteBroken(backend, onFailure);
 }
 
-export function noteBroken(backend: Backend, onFailure: (backend: Backend) => void): void {
+function noteBroken(backend: Backend, onFailure: (backend: Backend) => void): void {
   backend.failures++;
   backend.health.failed();
   onFailure(backend);

@@ -58,7 +58,7 @@ export function responseHeaders(
   const kept = Object.entries(own).flat();
   eachHeader(backendHeaders, (name, value) => {
     const key = lower(name);
-    const ours = key in own || key.startsWith('x-switchyard-');
+    const ours = Object.hasOwn(own, key) || key.startsWith('x-switchyard-');
     if (!HOP_BY_HOP.has(key) && !ours && !named.has(key)) kept.push(name, value);
   });
   return kept;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { errors } from 'undici';
 import { backendError, backendTimeout } from '../errors.js';
@@ -6,6 +5,13 @@ import type { BackendResponse } from './backend-response.js';
 import { headerValue, responseHeaders } from './headers.js';
 
 export type RelayOutcome = 'complete' | 'cut by backend' | 'client gone';
+
+export interface Reader {
+  /** Aborts when the client is gone. */
+  gone: AbortSignal;
+  /** A client that does not read for this long is given up. */
+  stallMs: number;
+}
 
 const NEWLINE = 0x0a;
 
@@ -18,18 +24,20 @@ export async function relay(
   response: ServerResponse,
   answer: BackendResponse,
   own: Readonly<Record<string, string>>,
-  stallMs: number,
+  reader: Reader,
 ): Promise<RelayOutcome> {
-  response.writeHead(answer.status, responseHeaders(answer.headers, own));
+  const { gone } = reader;
   let last: Buffer | undefined;
   try {
+    response.writeHead(answer.status, responseHeaders(answer.headers, own));
     for (let part = answer.first; !part.done; part = await answer.body.next()) {
       if (part.value.length > 0) last = part.value;
-      if (!response.write(part.value)) await drained(response, stallMs);
-      if (response.destroyed) return 'client gone';
+      if (!response.write(part.value)) await drained(response, reader);
+      if (gone.aborted) return 'client gone';
     }
   } catch (error) {
-    if (response.destroyed) return 'client gone';
+    if (gone.aborted) return 'client gone';
+    if (!response.headersSent) throw error;
     breakOff(response, answer, last, error);
     return 'cut by backend';
   } finally {
@@ -39,13 +47,20 @@ export async function relay(
   return 'complete';
 }
 
-/** A client that does not read for this long is given up. */
-async function drained(response: ServerResponse, stallMs: number): Promise<void> {
-  const given = AbortSignal.timeout(stallMs);
-  const closed = once(response, 'close', { signal: given });
-  await Promise.race([once(response, 'drain', { signal: given }), closed]).catch(() =>
-    response.destroy(),
-  );
+/** Resolves when the client has read what was sent, or is gone. */
+function drained(response: ServerResponse, { gone, stallMs }: Reader): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(stall);
+      response.off('drain', done);
+      gone.removeEventListener('abort', done);
+      resolve();
+    };
+    const stall = setTimeout(() => response.req.socket.destroy(), stallMs);
+    response.once('drain', done);
+    gone.addEventListener('abort', done);
+    if (gone.aborted) done();
+  });
 }
 
 function breakOff(
@@ -57,8 +72,11 @@ function breakOff(
   const isEventStream = /^text\/event-stream\b/i.test(
     headerValue(answer.headers, 'content-type') ?? '',
   );
-  const hasLength = headerValue(answer.headers, 'content-length') !== undefined;
-  if (!isEventStream || hasLength) {
+  // Nothing can be added to what has a length or is compressed.
+  const isClosed = ['content-length', 'content-encoding'].some(
+    (name) => headerValue(answer.headers, name) !== undefined,
+  );
+  if (!isEventStream || isClosed) {
     response.destroy();
     return;
   }
@@ -71,8 +89,9 @@ function breakOff(
   };
   // Ends the event that was cut, if one was; an error event of its own follows.
   const separator = endsEvent(last) ? '' : '\n\n';
+  // A response that has ended no longer knows its socket; the request does.
   response.end(`${separator}data: ${JSON.stringify(body)}\n\n`, () =>
-    response.socket?.destroySoon(),
+    response.req.socket.destroySoon(),
   );
 }
 

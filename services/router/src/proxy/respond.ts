@@ -3,6 +3,9 @@ import { HttpError, type Logger } from '@switchyard/service-kit';
 import type { Decision } from '../routing/decision.js';
 import type { RequestRecord } from './request-record.js';
 
+/** How long a client may go on sending what nobody wants before its connection is closed on it. */
+const LINGER_MS = 5000;
+
 /** Where a request went, and why. */
 export function ownHeaders({ requestId, decision, pool, backend, attempts }: RequestRecord) {
   return {
@@ -48,7 +51,17 @@ export function sendError(
     'content-length': Buffer.byteLength(body),
     ...(unread && { connection: 'close' }),
   });
-  response.end(body);
-  // What the client still sends is thrown away until it has read why.
-  if (unread) response.req.resume();
+  if (unread) lingerAfter(response, body);
+  else response.end(body);
+}
+
+/** Closing a connection on a client that still sends would reset it, and the answer with it. */
+function lingerAfter(response: ServerResponse, body: string): void {
+  response.write(body);
+  const end = () => {
+    clearTimeout(limit);
+    response.end();
+  };
+  const limit = setTimeout(end, LINGER_MS);
+  response.req.once('close', end).resume();
 }

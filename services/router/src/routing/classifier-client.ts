@@ -4,13 +4,15 @@ import {
   ConsecutiveBreaker,
   circuitBreaker,
   ExponentialBackoff,
+  halfJitterGenerator,
   handleAll,
+  isBrokenCircuitError,
 } from 'cockatiel';
 import { Pool } from 'undici';
 
 /** Failures in a row that open the breaker. */
 const FAILURES = 3;
-/** How long it stays open before one request tries again; doubles while that fails. */
+/** It stays open for half to all of this before one request tries again; doubles while that fails. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5000;
 const CONNECTIONS = 64;
@@ -25,6 +27,8 @@ export class ClassifierClient {
   readonly #breaker = circuitBreaker(handleAll, {
     breaker: new ConsecutiveBreaker(FAILURES),
     halfOpenAfter: new ExponentialBackoff({
+      // The library's own default may pause for next to nothing at first.
+      generator: halfJitterGenerator,
       initialDelay: FIRST_PAUSE_MS,
       maxDelay: LONGEST_PAUSE_MS,
     }),
@@ -56,7 +60,7 @@ export class ClassifierClient {
       if (error instanceof ClassifierUnavailable) throw error;
       const why = timeout.aborted
         ? `did not answer within ${this.timeoutMs} ms`
-        : this.breaker === 'open'
+        : isBrokenCircuitError(error)
           ? 'is down (breaker open)'
           : 'cannot be reached';
       throw new ClassifierUnavailable(why, { cause: error });
@@ -79,6 +83,11 @@ export class ClassifierClient {
       await body.dump({ limit: 64 * 1024 });
       throw new ClassifierUnavailable(`answered with status ${statusCode}`);
     }
-    return Classification.parse(await body.json());
+    const answer = await body.text();
+    try {
+      return Classification.parse(JSON.parse(answer));
+    } catch (cause) {
+      throw new ClassifierUnavailable('gave no valid answer', { cause });
+    }
   }
 }

@@ -26,7 +26,7 @@ export class IntentSource {
   readonly #feed: ChangeFeed;
   readonly #cache: LRUCache<string, Classification> | undefined;
   readonly #running = new Map<string, Promise<Classification>>();
-  /** Counts losses of the feed: a call from before one must not fill the cache after it. */
+  /** Counts losses of the feed: a call from before one, or from without, must not fill the cache. */
   #epoch = 0;
 
   constructor({ url, timeoutMs, cacheSize, logger }: IntentSourceOptions) {
@@ -75,7 +75,7 @@ export class IntentSource {
     const call = this.#client
       .classify(text)
       .then((classification) => {
-        if (epoch === this.#epoch) this.#cache?.set(text, classification);
+        if (version !== undefined && epoch === this.#epoch) this.#cache?.set(text, classification);
         return classification;
       })
       .finally(() => this.#running.delete(key));

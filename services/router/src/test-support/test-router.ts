@@ -1,0 +1,131 @@
+import { createLogger, Registry } from '@switchyard/service-kit';
+import { Agent } from 'undici';
+import { createApp } from '../app.js';
+import { ClientKeys } from '../authentication.js';
+import { BackendRegistry } from '../backends/backend-registry.js';
+import { parseFleet } from '../configuration/load-fleet.js';
+import type { Fleet } from '../configuration/schema.js';
+import { MemoryConnectionLedger } from '../connections/memory-connection-ledger.js';
+import { type RequestRecord, RequestRecorder } from '../proxy/request-record.js';
+import { IntentSource } from '../routing/intent-source.js';
+import { PoolChooser } from '../routing/pool-chooser.js';
+import { httpServer, type TestServer } from './servers.js';
+
+export const quiet = createLogger('test', 'silent');
+
+export interface TestRouterOptions {
+  /** Backend name -> URL; they form the pool "all". */
+  backends: Record<string, string>;
+  /** YAML after the pools. */
+  yaml?: string;
+  /** YAML beside the name and URL of each backend. */
+  backend?: string;
+  intents?: Pick<IntentSource, 'classify'>;
+  apiKeys?: ReadonlyMap<string, string>;
+  maxBodyBytes?: number;
+  stallMs?: number;
+}
+
+/** A fleet from YAML; throws when there is anything wrong with it. */
+export function fleetOf(yaml: string): Fleet {
+  const problems: string[] = [];
+  const fleet = parseFleet(yaml, {}, problems);
+  if (!fleet) throw new Error(problems.join('\n'));
+  return fleet;
+}
+
+class Recording extends RequestRecorder {
+  readonly records: RequestRecord[] = [];
+  override finish(record: RequestRecord): void {
+    this.records.push(record);
+    super.finish(record);
+  }
+}
+
+/** The router's app on a real socket in this process; no health checks, no classifier. */
+export class TestRouter implements AsyncDisposable {
+  readonly url: string;
+
+  private constructor(
+    private readonly server: TestServer,
+    readonly registry: BackendRegistry,
+    readonly ledger: MemoryConnectionLedger,
+    private readonly recorder: Recording,
+    private readonly dispatcher: Agent,
+  ) {
+    this.url = server.url;
+  }
+
+  static async start(options: TestRouterOptions): Promise<TestRouter> {
+    const backends = Object.entries(options.backends).map(
+      ([name, url]) =>
+        `{ name: ${name}, url: "${url}"${options.backend ? `, ${options.backend}` : ''} }`,
+    );
+    const pool = `backends: [${backends.join(', ')}]`;
+    const fleet = fleetOf(`pools: { all: { ${pool} } }\ndefault: all\n${options.yaml ?? ''}`);
+    const registry = new BackendRegistry(fleet);
+    const ledger = new MemoryConnectionLedger();
+    const dispatcher = new Agent({
+      connect: { timeout: fleet.timeouts.connectMs },
+      headersTimeout: fleet.timeouts.readMs,
+      bodyTimeout: fleet.timeouts.readMs,
+    });
+    const metrics = new Registry();
+    const recorder = new Recording(quiet, metrics, new Set());
+    // Not started: it has no change feed, and is asked only by /status.
+    const intents = new IntentSource({
+      url: 'http://127.0.0.1:9',
+      timeoutMs: 1,
+      cacheSize: 0,
+      logger: quiet,
+    });
+    const app = createApp({
+      chooser: new PoolChooser(fleet, registry, options.intents ?? intents),
+      registry,
+      ledger,
+      dispatcher,
+      intents,
+      keys: new ClientKeys(options.apiKeys, undefined),
+      recorder,
+      logger: quiet,
+      metrics,
+      adminToken: undefined,
+      maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
+      stallMs: options.stallMs ?? fleet.timeouts.readMs,
+      stopping: new AbortController().signal,
+    });
+    const server = await httpServer(app);
+    return new TestRouter(server, registry, ledger, recorder, dispatcher);
+  }
+
+  /** Of all requests that have ended, oldest first. */
+  get records(): readonly RequestRecord[] {
+    return this.recorder.records;
+  }
+
+  /** Connections of clients that are open. */
+  get connections(): number {
+    return this.server.sockets.size;
+  }
+
+  /** Requests that hold a slot. */
+  get inFlight(): number {
+    return this.registry
+      .backends()
+      .reduce((sum, { id }) => sum + this.ledger.inFlight('all', id).here, 0);
+  }
+
+  post(path: string, body: unknown, init: RequestInit = {}): Promise<Response> {
+    return fetch(this.url + path, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.close();
+    await this.dispatcher.destroy();
+  }
+}
