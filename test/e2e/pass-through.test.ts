@@ -135,17 +135,21 @@ test('hop-by-hop headers and the secrets of the client stay here', async () => {
   expect(headers.host).not.toBe('switchyard.example');
 });
 
-test.each(['/v1/../health', '/v1/%2e%2e/health', '/v1/x/../../health', '/v1\\..\\health'])(
-  'a path cannot leave /v1 at the backend: %s',
-  async (path) => {
-    const before = seen.length;
-    const answer = await raw(
-      `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 40[04] /);
-    expect(seen).toHaveLength(before);
-  },
-);
+test.each([
+  '/v1/../health',
+  '/v1/%2e%2e/health',
+  '/v1/x/../../health',
+  '/v1/..%2f..%2fhealth',
+  '/v1/%2e%2e%5chealth',
+  '/v1\\..\\health',
+])('a path cannot leave /v1 at the backend: %s', async (path) => {
+  const before = seen.length;
+  const answer = await raw(
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
+  );
+  expect(answer).toMatch(/^HTTP\/1\.1 40[04] /);
+  expect(seen).toHaveLength(before);
+});
 
 test('a large body arrives whole', async () => {
   const content = 'word '.repeat(1_000_000);

@@ -1,5 +1,6 @@
 import {
   errorResponder,
+  methodNotAllowed,
   metricsHandler,
   type Registry,
   requireAdmin,
@@ -32,11 +33,11 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(healthRoutes(registry, stopping));
-  app.get('/metrics', metricsHandler(metrics));
+  app.route('/metrics').get(metricsHandler(metrics)).all(methodNotAllowed('GET'));
   app.use('/v1/models', client);
   app.use(modelRoutes(registry));
   app.use((request, response, next) => {
-    if (request.url.startsWith('/v1/')) void dataPath(request, response);
+    if (request.url.startsWith('/v1/')) dataPath(request, response).catch(next);
     else next();
   });
   app.use(['/route', '/status'], client);

@@ -16,6 +16,13 @@ export const noBackendAvailable = (pool: string, why: string) =>
     headers: { 'retry-after': '1' },
   });
 
+export const demandsNotMet = (pool: string) =>
+  new HttpError(
+    400,
+    'invalid_request',
+    `no model of pool "${pool}" or its fallbacks can take this request (its length, images or tools)`,
+  );
+
 export const backendError = (backend: string, cause: unknown) =>
   new HttpError(502, 'backend_error', `backend ${backend} failed before it answered`, { cause });
 

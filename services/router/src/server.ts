@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import {
   createLogger,
@@ -47,7 +46,6 @@ await runOrExit(async () => {
   });
   observeFleet(metrics, registry, ledger, intents);
   const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal);
 
   const app = createApp({
     chooser: new PoolChooser(fleet, registry, intents),

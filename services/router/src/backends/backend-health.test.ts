@@ -76,7 +76,7 @@ describe('state after', () => {
         health.probeLost(false);
         health.probeLost(false);
       },
-      'dead',
+      'silent',
     ],
     [
       'lost probes with an answered one between',

@@ -5,17 +5,24 @@ export interface EjectionSettings {
   maxMs: number;
 }
 
-/** Probes in a row without an answer that make a backend count as dead; refused ones count at once. */
-const DEAD_AFTER_PROBES = 2;
+/** Probes in a row without an answer that make a backend count as silent. */
+const SILENT_AFTER_PROBES = 2;
+
+/**
+ * `dead`: nothing can be reached there. `silent`: it does not answer its probes, and may be only
+ * too busy to. `ejected`: its requests failed.
+ */
+export type HealthState = 'healthy' | 'ejected' | 'silent' | 'dead';
 
 /**
  * Whether a backend can be used, from two sources. Requests: a refused connection means dead;
  * other failures in a row eject for baseMs * 2^n, growing each time until it has stayed well for as
- * long as it was out. Probes: without answers they mean dead, and a dead one is back with the first
- * answer; they do not shorten an ejection, since many a server that fails still answers them.
+ * long as it was out; a success ends silence. Probes: a lost one means dead or silent, an answered
+ * one the end of both; they do not shorten an ejection, since many a server that fails still answers
+ * them.
  */
 export class BackendHealth {
-  #alive = true;
+  #reachable = true;
   #failuresInRow = 0;
   #lostProbes = 0;
   #ejections = 0;
@@ -28,8 +35,9 @@ export class BackendHealth {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  get state(): 'healthy' | 'ejected' | 'dead' {
-    if (!this.#alive) return 'dead';
+  get state(): HealthState {
+    if (!this.#reachable) return 'dead';
+    if (this.#lostProbes >= SILENT_AFTER_PROBES) return 'silent';
     return this.now() < this.#ejectedUntil ? 'ejected' : 'healthy';
   }
 
@@ -44,12 +52,13 @@ export class BackendHealth {
 
   succeeded(): void {
     this.#failuresInRow = 0;
+    this.#lostProbes = 0;
     if (this.now() > this.#ejectedUntil + this.#lastEjectionMs) this.#ejections = 0;
   }
 
   /** The backend could not be reached at all. */
   unreachable(): void {
-    this.#alive = false;
+    this.#reachable = false;
   }
 
   /** An error status, a broken or timed out answer. Returns true when this ejected the backend. */
@@ -65,12 +74,12 @@ export class BackendHealth {
   }
 
   probeAnswered(): void {
-    this.#alive = true;
+    this.#reachable = true;
     this.#lostProbes = 0;
   }
 
   probeLost(refused: boolean): void {
     this.#lostProbes++;
-    if (refused || this.#lostProbes >= DEAD_AFTER_PROBES) this.#alive = false;
+    if (refused) this.#reachable = false;
   }
 }

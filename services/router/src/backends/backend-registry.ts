@@ -48,7 +48,10 @@ export class BackendRegistry {
     return [...new Set(this.backends().flatMap((backend) => [...backend.models]))];
   }
 
+  /** Whether a request could be served: anything that can be reached is tried when nothing better is there. */
   get anyUsable(): boolean {
-    return this.backends().some(({ state, health }) => state === 'active' && health.usable);
+    return this.backends().some(
+      ({ state, health }) => state === 'active' && health.state !== 'dead',
+    );
   }
 }

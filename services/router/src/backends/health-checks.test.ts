@@ -40,8 +40,8 @@ describe('alive or dead', () => {
     [401, 'healthy'],
     [404, 'healthy'],
     [429, 'healthy'],
-    [500, 'dead'],
-    [503, 'dead'],
+    [500, 'silent'],
+    [503, 'silent'],
   ])('answers of %i: %s', async (status, state) => {
     let probes = 0;
     await using server = await httpServer((_request, response) => {
@@ -58,11 +58,11 @@ describe('alive or dead', () => {
     expect(checked.backend.health.state).toBe('dead');
   });
 
-  test('one that hangs is dead after two probes', async () => {
+  test('one that hangs is silent after two probes', async () => {
     await using server = await httpServer(() => undefined);
     await using checked = await checking(server.url, '', 50);
     expect(checked.backend.health.state).toBe('healthy');
-    await eventually(() => expect(checked.backend.health.state).toBe('dead'));
+    await eventually(() => expect(checked.backend.health.state).toBe('silent'));
   });
 
   test('one whose answer has no end has answered', async () => {
@@ -87,7 +87,7 @@ describe('alive or dead', () => {
     await server.set({ fault: 'none' });
     await eventually(() => expect(checked.backend.health.state).toBe('healthy'));
     await server.set({ fault: { type: 'error', status: 500, scope: 'all' } });
-    await eventually(() => expect(checked.backend.health.state).toBe('dead'));
+    await eventually(() => expect(checked.backend.health.state).toBe('silent'));
   });
 });
 
@@ -140,7 +140,7 @@ describe('models', () => {
     await server.set({ models: ['m2', 'm3'] });
     await eventually(() => expect(checked.backend.models).toEqual(['m2', 'm3']));
     await server.set({ fault: { type: 'error', status: 500, scope: 'all' } });
-    await eventually(() => expect(checked.backend.health.state).toBe('dead'));
+    await eventually(() => expect(checked.backend.health.state).toBe('silent'));
     expect(checked.backend.models).toEqual(['m2', 'm3']);
   });
 

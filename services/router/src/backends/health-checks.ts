@@ -58,7 +58,8 @@ export class HealthChecks {
     const { state } = backend.health;
     if (state !== before)
       this.logger.info({ backend: backend.id, from: before, to: state }, 'backend health changed');
-    const modelsWanted = backend.configuredModel === undefined && state !== 'dead';
+    const modelsWanted =
+      backend.configuredModel === undefined && state !== 'dead' && state !== 'silent';
     if (modelsWanted && (rediscover || backend.models.length === 0))
       await discoverModels(backend, this.dispatcher, this.settings.timeoutMs);
   }

@@ -88,3 +88,28 @@ test('the registry knows models, pools and what a pool falls back to', () => {
   expect(registry.backends().map(({ id }) => id)).toEqual(['p/a', 'q/a', 'q/b', 'r/a']);
   expect(() => registry.pool('constructor')).toThrow('there is no pool "constructor"');
 });
+
+describe('turns', () => {
+  const four = () =>
+    registryOf(
+      `pools: { p: { backends: [${['a', 'b', 'c', 'd'].map((name) => `{ name: ${name}, url: "http://${name}" }`).join()}] } }`,
+    ).pool('p');
+
+  test('sets of candidates that alternate are each served in turn', () => {
+    const pool = four();
+    const [first, second] = [pool.backends.slice(0, 2), pool.backends.slice(2)];
+    const chosen = Array.from({ length: 8 }, (_, i) => {
+      const { candidates } = pool.shortlist(i % 2 === 0 ? first : second);
+      return candidates[0]?.id;
+    });
+    expect(chosen).toEqual(['p/a', 'p/c', 'p/b', 'p/d', 'p/a', 'p/c', 'p/b', 'p/d']);
+  });
+
+  test('a peek takes none', () => {
+    const pool = four();
+    const first = () => pool.shortlist(pool.backends, { peek: true }).candidates[0]?.id;
+    expect([first(), first()]).toEqual(['p/a', 'p/a']);
+    pool.shortlist(pool.backends);
+    expect(first()).toBe('p/b');
+  });
+});

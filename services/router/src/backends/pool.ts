@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { policyNamed } from '../balancing/policies.js';
 import type { Policy, Shortlist } from '../balancing/policy.js';
 import type { PoolSpec } from '../configuration/schema.js';
@@ -11,9 +12,16 @@ export interface Demands {
   tokens: number;
 }
 
+/** Sets of candidates whose turns are counted; a pool has few that come up again and again. */
+const MAX_COUNTED_SETS = 256;
+
 export class Pool {
   readonly #policy: Policy;
-  #turn = 0;
+  /**
+   * Turns taken, per set of candidates: with one count for all, requests for different models that
+   * alternate would each meet only every other turn of their own, and retries would shift both.
+   */
+  readonly #turns = new LRUCache<string, number>({ max: MAX_COUNTED_SETS });
 
   constructor(
     readonly name: string,
@@ -41,7 +49,9 @@ export class Pool {
 
   /** The policy's ranking for the next request; `peek` leaves the turn to the one that will come. */
   shortlist(candidates: readonly Backend[], { peek = false } = {}): Shortlist {
-    const turn = peek ? this.#turn : this.#turn++;
+    const set = candidates.map(({ id }) => id).join();
+    const turn = this.#turns.get(set) ?? 0;
+    if (!peek) this.#turns.set(set, turn + 1);
     return this.#policy(candidates, { turn });
   }
 }

@@ -1,7 +1,6 @@
 import { type Dispatcher, errors } from 'undici';
 import type { Backend } from '../backends/backend.js';
 import { isUnreachable } from '../backends/unreachable.js';
-import type { Lease } from '../connections/connection-ledger.js';
 import type { BackendFailure, BackendResponse } from './backend-response.js';
 
 export interface OutgoingRequest {
@@ -20,7 +19,6 @@ const NOTHING: IteratorResult<Buffer, unknown> = { done: true, value: undefined 
 export async function attempt(
   dispatcher: Dispatcher,
   backend: Backend,
-  lease: Lease,
   request: OutgoingRequest,
 ): Promise<BackendResponse | BackendFailure> {
   const started = performance.now();
@@ -38,7 +36,6 @@ export async function attempt(
     const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
     const response = {
       backend,
-      lease,
       status: statusCode,
       headers: headers as unknown as string[],
       body: chunks,
@@ -57,8 +54,7 @@ export async function attempt(
 }
 
 function kindOf(error: unknown): BackendFailure['kind'] {
-  if (isUnreachable(error))
-    return error instanceof errors.ConnectTimeoutError ? 'timeout' : 'unreachable';
+  if (isUnreachable(error)) return 'unreachable';
   const timedOut =
     error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
   return timedOut ? 'timeout' : 'broken';

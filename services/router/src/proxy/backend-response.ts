@@ -1,10 +1,8 @@
 import type { Backend } from '../backends/backend.js';
-import type { Lease } from '../connections/connection-ledger.js';
 
 /** An answer that has begun; nothing of it has been sent to the client yet. */
 export interface BackendResponse {
   backend: Backend;
-  lease: Lease;
   status: number;
   /** Flat list of names and values. */
   headers: readonly string[];
@@ -23,7 +21,12 @@ export interface BackendFailure {
   error: unknown;
 }
 
-/** Statuses of a backend that another one may do better (RFC 9110): the request was not served. */
+/** Statuses with which a backend says that it cannot now; another one may. */
 const RETRYABLE = new Set([429, 500, 502, 503]);
 
+/** Those that say something is wrong with it: a full one (429) is well, and 501 is about the request. */
+const BROKEN = new Set([500, 502, 503, 504]);
+
 export const isRetryable = ({ status }: BackendResponse): boolean => RETRYABLE.has(status);
+
+export const isBroken = ({ status }: BackendResponse): boolean => BROKEN.has(status);

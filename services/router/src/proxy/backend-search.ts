@@ -18,8 +18,8 @@ interface Stage {
 
 /**
  * The backends that a request may try, one after the other and none twice: those of the pool that
- * was chosen, then of the pools it falls back to; when none of them is well, ejected ones too,
- * since trying beats refusing.
+ * was chosen, then of the pools it falls back to; when none of them is well, ejected and silent ones
+ * too, since trying beats refusing.
  */
 export class BackendSearch {
   readonly #tried = new Set<Backend>();
@@ -54,6 +54,11 @@ export class BackendSearch {
     for (const lease of this.#leases) lease.release();
   }
 
+  /** Whether any pool can take what the request demands; otherwise trying again will not help. */
+  get canServe(): boolean {
+    return this.#route.length > 0;
+  }
+
   /** What `next` would find, without taking anything. */
   preview(): { pool: Pool; backend: Backend } | undefined {
     for (const { pool, candidates } of this.#stages()) {
@@ -68,8 +73,6 @@ export class BackendSearch {
 
   /** Why nothing was found. */
   explain(): string {
-    if (this.#route.length === 0)
-      return 'no model there can take this request (its length, images or tools)';
     const serving = this.#route.flatMap(({ backends }) => backends);
     if (serving.length === 0) return 'no active backend serves the model';
     return serving.some(({ health }) => health.usable)
@@ -79,7 +82,7 @@ export class BackendSearch {
 
   /** Groups of candidates in the order they are asked. */
   *#stages(): Iterable<{ pool: Pool; candidates: Backend[] }> {
-    for (const wanted of ['healthy', 'ejected'] as const)
+    for (const wanted of ['healthy', 'ejected', 'silent'] as const)
       for (const { pool, backends } of this.#route) {
         const candidates = backends.filter(
           (backend) => backend.health.state === wanted && !this.#tried.has(backend),

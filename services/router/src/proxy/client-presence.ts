@@ -12,6 +12,8 @@ export function clientGone(request: IncomingMessage, response: ServerResponse): 
   const { socket } = request;
   const leave = () => gone.abort(GONE);
   if (socket.destroyed) leave();
+  // As many as there are requests waiting on the connection.
+  socket.setMaxListeners(0);
   socket.once('close', leave);
   response.once('close', () => {
     socket.off('close', leave);

@@ -5,17 +5,18 @@ import type { ClientKeys } from '../authentication.js';
 import type { Backend } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
-import { noBackendAvailable } from '../errors.js';
+import { demandsNotMet, noBackendAvailable } from '../errors.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
 import { BackendSearch } from './backend-search.js';
 import { clientGone } from './client-presence.js';
 import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
-import { forward, noteEnd } from './forward.js';
+import { FailureLog } from './failure-log.js';
+import { forward } from './forward.js';
 import { requestHeaders } from './headers.js';
-import { ModelField } from './model-field.js';
-import { modelOf, parseJsonObject, readBody } from './read-body.js';
+import { readBody } from './read-body.js';
 import { relay } from './relay.js';
+import { anyBody, jsonBody } from './request-body.js';
 import { checkedPath, requestIdOf } from './request-line.js';
 import type { RequestRecord, RequestRecorder } from './request-record.js';
 import { ownHeaders, sendError, shownError } from './respond.js';
@@ -76,19 +77,16 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     const path = checkedPath(request);
     const endpoint = endpointFor(record.path);
     const raw = await readBody(request, dependencies.maxBodyBytes);
-    const hasJson = hasAdapter(record.path) || isJson(request, raw);
-    const body = hasJson ? parseJsonObject(request, raw) : {};
-    endpoint.check(body);
+    const body = hasAdapter(record.path) ? jsonBody(request, raw) : anyBody(request, raw);
+    endpoint.check(body.json);
 
-    const turns = endpoint.humanTurns(body);
-    const asked = modelOf(body);
-    record.decision = await chooser.choose({ model: asked, turns, kind: endpoint.kind });
+    const turns = endpoint.humanTurns(body.json);
+    record.decision = await chooser.choose({ model: body.model, turns, kind: endpoint.kind });
     record.pool = record.decision.pool;
 
-    const modelField = hasJson ? new ModelField(raw) : undefined;
-    const search = new BackendSearch(registry, ledger, record.decision, demandsOf(body));
-    const onFailure = ({ id }: Backend) =>
-      logger.warn({ requestId: record.requestId, backend: id }, 'backend failed');
+    const search = new BackendSearch(registry, ledger, record.decision, demandsOf(body.json));
+    if (!search.canServe) throw demandsNotMet(record.pool);
+    const failures = new FailureLog(logger, record.requestId);
     const requestFor = (backend: Backend) => ({
       method: request.method ?? 'GET',
       path,
@@ -96,15 +94,11 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
         'x-request-id': record.requestId,
         ...backend.authorization,
       }),
-      body: modelField
-        ? modelField.with(backend.modelFor(asked))
-        : raw.length > 0
-          ? raw
-          : undefined,
+      body: body.withModel(backend.modelFor(body.model)),
       signal: gone,
     });
     try {
-      const tried = await forward(search, dispatcher, requestFor, { gone, onFailure });
+      const tried = await forward(search, dispatcher, requestFor, { gone, failures });
       const { attempts, found, answer, error } = tried;
       record.attempts = attempts;
       record.pool = found?.pool.name ?? record.pool;
@@ -112,13 +106,11 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       if (!answer) throw error ?? noBackendAvailable(record.pool, search.explain());
       record.firstByteMs = performance.now() - started;
       const own = ownHeaders(record);
-      record.outcome = await relay(response, answer, own, { gone, stallMs });
-      noteEnd(answer, record.outcome, onFailure);
+      const end = await relay(response, answer, own, { gone, stallMs });
+      record.outcome = end.outcome;
+      failures.noteEnd(answer, end);
     } finally {
       search.release();
     }
   }
 }
-
-const isJson = (request: IncomingMessage, body: Buffer) =>
-  body.length > 0 && /\bjson\b/i.test(request.headers['content-type'] ?? '');

@@ -216,3 +216,22 @@ test('requests on one connection are answered in turn, each with its own headers
       .sort(),
   ).toEqual(['one', 'three', 'two']);
 });
+
+test('501 is about the request: it passes through and takes nobody out', async () => {
+  await using backend = await startSimulatedBackend({ name: 'a', ...fast, fault: 'error:501' });
+  await using router = await TestRouter.start({ backends: { a: backend.url } });
+  for (let i = 0; i < 5; i++)
+    expect((await router.post('/v1/chat/completions', chatBody())).status).toBe(501);
+  const [a] = router.registry.backends();
+  expect(a).toMatchObject({ failures: 0, health: { state: 'healthy' } });
+});
+
+test('a backend that loses its probes is still tried when there is no other', async () => {
+  await using backend = await startSimulatedBackend({ name: 'a', ...fast });
+  await using router = await TestRouter.start({ backends: { a: backend.url } });
+  const [a] = router.registry.backends();
+  for (let i = 0; i < 2; i++) a?.health.probeLost(false);
+  expect(a?.health.state).toBe('silent');
+  expect((await router.post('/v1/chat/completions', chatBody())).status).toBe(200);
+  await eventually(() => expect(a?.health.state).toBe('healthy'));
+});

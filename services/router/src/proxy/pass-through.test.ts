@@ -145,3 +145,43 @@ test('a client of HTTP/1.0 gets an answer that ends with the connection', async 
   await client.closed;
   expect(client.text).toMatch(/\r\n\r\none two$/);
 });
+
+test('other endpoints: the model is found and replaced where it stands, and nowhere put in', async () => {
+  const seen: string[] = [];
+  await using backend = await httpServer(async (request, response) => {
+    seen.push((await buffer(request)).toString());
+    response.end();
+  });
+  await using router = await TestRouter.start({
+    backends: { a: backend.url },
+    backend: 'model: real',
+  });
+  const post = async (body: string | FormData, type?: string) => {
+    const headers = new Headers(type === undefined ? [] : [['content-type', type]]);
+    const response = await fetch(`${router.url}/v1/other`, { method: 'POST', body, headers });
+    await response.text();
+    return `${response.status} ${response.headers.get('x-switchyard-source')}`;
+  };
+  const json = 'application/json';
+  expect(await post('{"content":"x"}', json)).toBe('200 default');
+  expect(await post('[{"model":"real"}]', json)).toBe('200 default');
+  expect(await post('{"model": "auto", "n": 1.0}', json)).toBe('200 default');
+  expect(await post('{"model": "real"}', json)).toBe('200 explicit');
+  expect(await post('{"model": "unknown"}', json)).toBe('404 null');
+  expect(seen).toEqual([
+    '{"content":"x"}',
+    '[{"model":"real"}]',
+    '{"model": "real", "n": 1.0}',
+    '{"model": "real"}',
+  ]);
+
+  const form = new FormData();
+  form.set('file', new Blob(['model: "auto"']), 'model');
+  form.set('model', 'auto');
+  form.set('language', 'en');
+  expect(await post(form)).toBe('200 default');
+  expect(seen.at(-1)).toMatch(/name="file"; filename="model"\r\n[\s\S]*\r\n\r\nmodel: "auto"\r\n/);
+  expect(seen.at(-1)).toMatch(/name="model"\r\n\r\nreal\r\n--[\s\S]*name="language"\r\n\r\nen\r\n--/);
+  form.set('model', 'unknown');
+  expect(await post(form)).toBe('404 null');
+});

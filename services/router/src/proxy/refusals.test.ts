@@ -115,14 +115,6 @@ test.each<[string, string, number, string, ...string[]]>([
   ['POST', '/v1/%2e%2e/admin', 400, 'invalid_request'],
   ['GET', '/v1/chat/completions', 405, 'method_not_allowed'],
   ['OPTIONS', '/v1/embeddings', 405, 'method_not_allowed'],
-  [
-    'POST',
-    '/v1/files',
-    400,
-    'invalid_request',
-    'Content-Type: application/json',
-    'Content-Encoding: gzip',
-  ],
 ])('%s %s: %i %s', async (method, path, status, code, ...headers) => {
   await using router = await TestRouter.start({ backends: { a: 'http://127.0.0.1:9' } });
   using client = await RawClient.connect(router.url);

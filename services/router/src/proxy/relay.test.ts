@@ -9,7 +9,7 @@ import { httpServer, rawServer } from '../test-support/servers.js';
 import { TestRouter } from '../test-support/test-router.js';
 import type { BackendResponse } from './backend-response.js';
 import { clientGone } from './client-presence.js';
-import { relay } from './relay.js';
+import { type RelayEnd, relay } from './relay.js';
 
 const megabyte = Buffer.alloc(1024 * 1024, 'x');
 const eventStream =
@@ -66,7 +66,7 @@ describe('a client that reads slowly', () => {
 
   test('leaves no listeners behind, however often it makes the relay wait', async () => {
     const listeners: number[] = [];
-    let outcome: Promise<string> | undefined;
+    let outcome: Promise<RelayEnd> | undefined;
     await using server = await httpServer((request, response) => {
       outcome = relay(
         response,
@@ -80,7 +80,7 @@ describe('a client that reads slowly', () => {
     });
     const response = await fetch(server.url);
     await response.arrayBuffer();
-    expect(await outcome).toBe('complete');
+    expect(await outcome).toEqual({ outcome: 'complete' });
     expect(new Set(listeners).size).toBe(1);
   });
 });

@@ -4,7 +4,11 @@ import { backendError, backendTimeout } from '../errors.js';
 import type { BackendResponse } from './backend-response.js';
 import { headerValue, responseHeaders } from './headers.js';
 
-export type RelayOutcome = 'complete' | 'cut by backend' | 'client gone';
+export interface RelayEnd {
+  outcome: 'complete' | 'cut by backend' | 'client gone';
+  /** What cut it. */
+  error?: unknown;
+}
 
 export interface Reader {
   /** Aborts when the client is gone. */
@@ -25,7 +29,7 @@ export async function relay(
   answer: BackendResponse,
   own: Readonly<Record<string, string>>,
   reader: Reader,
-): Promise<RelayOutcome> {
+): Promise<RelayEnd> {
   const { gone } = reader;
   let last: Buffer | undefined;
   try {
@@ -33,18 +37,18 @@ export async function relay(
     for (let part = answer.first; !part.done; part = await answer.body.next()) {
       if (part.value.length > 0) last = part.value;
       if (!response.write(part.value)) await drained(response, reader);
-      if (gone.aborted) return 'client gone';
+      if (gone.aborted) return { outcome: 'client gone' };
     }
   } catch (error) {
-    if (gone.aborted) return 'client gone';
+    if (gone.aborted) return { outcome: 'client gone' };
     if (!response.headersSent) throw error;
     breakOff(response, answer, last, error);
-    return 'cut by backend';
+    return { outcome: 'cut by backend', error };
   } finally {
     answer.discard();
   }
   response.end();
-  return 'complete';
+  return { outcome: 'complete' };
 }
 
 /** Resolves when the client has read what was sent, or is gone. */

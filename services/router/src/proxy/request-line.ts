@@ -23,6 +23,13 @@ export function checkedPath(request: IncomingMessage): string {
     );
   const parsed = new URL(url, 'http://router');
   const path = parsed.pathname + parsed.search;
-  if (path !== url || !path.startsWith('/v1/')) throw invalidRequest('path: is not in normal form');
+  if (path !== url || !path.startsWith('/v1/') || hasDotSegment(parsed.pathname))
+    throw invalidRequest('path: is not in normal form');
   return path;
+}
+
+/** A backend may decode a path before it splits it: then %2f and %5c separate segments too. */
+function hasDotSegment(pathname: string): boolean {
+  const decoded = pathname.replace(/%(2e|2f|5c)/gi, (code) => decodeURIComponent(code));
+  return decoded.split(/[/\\]/).some((segment) => segment === '.' || segment === '..');
 }

@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Logger, type Registry } from '@switchyard/service-kit';
 import type { Decision } from '../routing/decision.js';
+import type { RelayEnd } from './relay.js';
 
 /** What is known of a proxied request when it ends; milliseconds from its arrival. */
 export interface RequestRecord {
@@ -13,7 +14,7 @@ export interface RequestRecord {
   backend?: string | undefined;
   attempts: number;
   status: number;
-  outcome: 'complete' | 'cut by backend' | 'client gone' | 'error';
+  outcome: RelayEnd['outcome'] | 'error';
   firstByteMs?: number | undefined;
   totalMs: number;
 }

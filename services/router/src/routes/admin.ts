@@ -1,4 +1,4 @@
-import { parseRequest } from '@switchyard/service-kit';
+import { methodNotAllowed, parseRequest } from '@switchyard/service-kit';
 import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { BackendRegistry } from '../backends/backend-registry.js';
@@ -17,13 +17,16 @@ const BackendPatch = z
 
 /** What operators change at run time, on this router and until it stops. */
 export function adminRoutes(registry: BackendRegistry, admin: RequestHandler): Router {
-  return Router().patch('/admin/pools/:pool/backends/:backend', admin, (request, response) => {
-    const { pool, backend: name } = request.params as { pool: string; backend: string };
-    const backend = registry.pools.get(pool)?.backends.find((one) => one.name === name);
-    if (!backend) throw backendNotFound(pool, name);
-    const patch = parseRequest(BackendPatch, request.body);
-    backend.state = patch.state ?? backend.state;
-    backend.weight = patch.weight ?? backend.weight;
-    response.json({ pool, backend: name, state: backend.state, weight: backend.weight });
-  });
+  const path = '/admin/pools/:pool/backends/:backend';
+  return Router()
+    .patch(path, admin, (request, response) => {
+      const { pool, backend: name } = request.params as { pool: string; backend: string };
+      const backend = registry.pools.get(pool)?.backends.find((one) => one.name === name);
+      if (!backend) throw backendNotFound(pool, name);
+      const patch = parseRequest(BackendPatch, request.body);
+      backend.state = patch.state ?? backend.state;
+      backend.weight = patch.weight ?? backend.weight;
+      response.json({ pool, backend: name, state: backend.state, weight: backend.weight });
+    })
+    .all(path, methodNotAllowed('PATCH'));
 }

@@ -7,7 +7,8 @@ import { demandsOf } from '../proxy/demands.js';
 import { chat } from '../proxy/endpoints/chat.js';
 import { completions } from '../proxy/endpoints/completions.js';
 import type { JsonObject } from '../proxy/endpoints/endpoint.js';
-import { modelOf, parseJsonObject, readBody } from '../proxy/read-body.js';
+import { readBody } from '../proxy/read-body.js';
+import { modelOf, parseJsonObject } from '../proxy/request-body.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
 
 export interface RouteDependencies {

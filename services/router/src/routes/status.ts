@@ -1,3 +1,4 @@
+import { methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
 import type { Backend } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
@@ -32,15 +33,17 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
       timeToFirstByteMs: backend.timeToFirstByteMs ?? null,
     };
   };
-  return Router().get('/status', (_request, response) => {
-    response.json({
-      pools: [...registry.pools.values()].map((pool) => ({
-        name: pool.name,
-        policy: pool.spec.policy,
-        fallback: pool.spec.fallback ?? null,
-        backends: pool.backends.map((backend) => backendStatus(pool, backend)),
-      })),
-      classifier: intents.status,
-    });
-  });
+  return Router()
+    .get('/status', (_request, response) => {
+      response.json({
+        pools: [...registry.pools.values()].map((pool) => ({
+          name: pool.name,
+          policy: pool.spec.policy,
+          fallback: pool.spec.fallback ?? null,
+          backends: pool.backends.map((backend) => backendStatus(pool, backend)),
+        })),
+        classifier: intents.status,
+      });
+    })
+    .all('/status', methodNotAllowed('GET'));
 }

@@ -48,18 +48,18 @@ export class ClassifierClient {
     return this.#breaker.state === CircuitState.HalfOpen ? 'half-open' : 'open';
   }
 
-  /** Rejects with ClassifierUnavailable within `timeoutMs`, or at once while the breaker is open. */
-  async classify(text: string): Promise<Classification> {
+  /** Rejects with ClassifierUnavailable within `withinMs`, or at once while the breaker is open. */
+  async classify(text: string, withinMs = this.timeoutMs): Promise<Classification> {
     // In half-open state one request is out to try; the others would wait for it.
     if (this.#breaker.state === CircuitState.HalfOpen)
       throw new ClassifierUnavailable('is being tried again');
-    const timeout = AbortSignal.timeout(this.timeoutMs);
+    const timeout = AbortSignal.timeout(withinMs);
     try {
       return await this.#breaker.execute(() => this.#ask(text, timeout));
     } catch (error) {
       if (error instanceof ClassifierUnavailable) throw error;
       const why = timeout.aborted
-        ? `did not answer within ${this.timeoutMs} ms`
+        ? `did not answer within ${withinMs} ms`
         : isBrokenCircuitError(error)
           ? 'is down (breaker open)'
           : 'cannot be reached';

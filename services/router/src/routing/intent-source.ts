@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Classification } from '@switchyard/contracts';
 import type { Logger } from '@switchyard/service-kit';
 import { LRUCache } from 'lru-cache';
@@ -15,6 +16,9 @@ export interface IntentSourceOptions {
   cacheSize: number;
   logger: Logger;
 }
+
+/** A text's digest takes its place: ten thousand texts of 8192 characters would be 160 MB. */
+const keyOf = (text: string) => createHash('sha256').update(text).digest('base64');
 
 /**
  * Classifications, from the cache where it is current and else from the classifier. An entry holds
@@ -52,13 +56,15 @@ export class IntentSource {
     };
   }
 
-  /** Rejects with ClassifierUnavailable. */
-  async classify(text: string): Promise<Classified> {
+  /** Rejects with ClassifierUnavailable, within the time-out or what is left of it. */
+  async classify(text: string, withinMs?: number): Promise<Classified> {
     const { version } = this.#feed;
-    const cached = version === undefined ? undefined : this.#cache?.get(text);
+    const key = keyOf(text);
+    const cached = version === undefined ? undefined : this.#cache?.get(key);
     if (cached && cached.indexVersion === version)
       return { classification: cached, source: 'cache' };
-    return { classification: await this.#ask(text, version), source: 'classifier' };
+    const classification = await this.#ask(text, key, version, withinMs);
+    return { classification, source: 'classifier' };
   }
 
   async close(): Promise<void> {
@@ -67,19 +73,24 @@ export class IntentSource {
   }
 
   /** A call that began at another version is not shared: its answer may be from before a change. */
-  #ask(text: string, version: number | undefined): Promise<Classification> {
-    const key = `${this.#epoch}:${version ?? ''}:${text}`;
-    const running = this.#running.get(key);
+  #ask(
+    text: string,
+    key: string,
+    version: number | undefined,
+    withinMs: number | undefined,
+  ): Promise<Classification> {
+    const call = `${this.#epoch}:${version ?? ''}:${key}`;
+    const running = this.#running.get(call);
     if (running) return running;
     const epoch = this.#epoch;
-    const call = this.#client
-      .classify(text)
+    const asked = this.#client
+      .classify(text, withinMs)
       .then((classification) => {
-        if (version !== undefined && epoch === this.#epoch) this.#cache?.set(text, classification);
+        if (version !== undefined && epoch === this.#epoch) this.#cache?.set(key, classification);
         return classification;
       })
-      .finally(() => this.#running.delete(key));
-    this.#running.set(key, call);
-    return call;
+      .finally(() => this.#running.delete(call));
+    this.#running.set(call, asked);
+    return asked;
   }
 }

@@ -58,42 +58,47 @@ export class PoolChooser {
 
   async #byPrompt(turns: readonly string[]): Promise<Decision> {
     const started = performance.now();
-    const texts = turns
-      .slice(0, MAX_TURNS)
-      .map((turn) => promptText(turn, this.fleet.strip))
-      .filter((text) => text !== '');
-    const found = await this.#classifyTurns(texts, started);
+    const found = await this.#classifyTurns(turns.slice(0, MAX_TURNS), started);
     const decision =
       'classified' in found
-        ? this.#byIntent(found.classified, found.turn)
-        : this.#byKeyword(texts[0] ?? '', found.why);
+        ? this.#byIntent(found.classified, found.isFollowUp)
+        : this.#byKeyword(found.newest, found.why);
     return { ...decision, classifyMs: performance.now() - started };
   }
 
   /** The newest turn with an intent of its own; a follow-up such as "thanks" has none. */
   async #classifyTurns(
-    texts: readonly string[],
+    turns: readonly string[],
     started: number,
-  ): Promise<{ classified: Classified; turn: number } | { why: string }> {
-    if (texts.length === 0) return { why: 'the request holds no text of a human' };
+  ): Promise<{ classified: Classified; isFollowUp: boolean } | { newest: string; why: string }> {
+    let newest = '';
     try {
-      for (const [turn, text] of texts.entries()) {
-        if (performance.now() - started > this.fleet.classification.timeoutMs) break;
-        const classified = await this.intents.classify(text);
-        if (classified.classification.intent !== null) return { classified, turn };
+      for (const turn of turns) {
+        const text = promptText(turn, this.fleet.strip);
+        if (text === '') continue;
+        const leftMs = started + this.fleet.classification.timeoutMs - performance.now();
+        if (newest !== '' && leftMs < 1) return { newest, why: 'no confident intent in time' };
+        const isFollowUp = newest !== '';
+        newest ||= text;
+        const classified = await this.intents.classify(text, Math.max(1, Math.ceil(leftMs)));
+        if (classified.classification.intent !== null) return { classified, isFollowUp };
       }
-      return { why: 'no confident intent' };
+      const why = newest === '' ? 'the request holds no text of a human' : 'no confident intent';
+      return { newest, why };
     } catch (error) {
       if (!(error instanceof ClassifierUnavailable)) throw error;
-      return { why: `the classifier ${error.message}` };
+      return { newest, why: `the classifier ${error.message}` };
     }
   }
 
-  #byIntent({ classification, source }: Classified, turn: number): Omit<Decision, 'classifyMs'> {
+  #byIntent(
+    { classification, source }: Classified,
+    isFollowUp: boolean,
+  ): Omit<Decision, 'classifyMs'> {
     const intent = classification.intent ?? '';
     const { confidence } = classification;
     const pool = this.fleet.routes.get(intent);
-    const whose = turn === 0 ? 'the prompt is' : 'a follow-up: an earlier turn is';
+    const whose = isFollowUp ? 'a follow-up: an earlier turn is' : 'the prompt is';
     const what = `${whose} "${intent}" (confidence ${confidence.toFixed(3)})`;
     if (pool !== undefined) return { pool, source, intent, confidence, reason: what };
     return {

@@ -3,7 +3,7 @@ import type { Strip } from '../configuration/schema.js';
 /** What the classifier accepts; it looks at the beginning and the end of a text anyway. */
 const MAX_CHARACTERS = 8192;
 /** Patterns take time linear in the text; beyond this length it is not worth it. */
-const MAX_STRIPPED_CHARACTERS = 65_536;
+const MAX_STRIPPED_CHARACTERS = 32_768;
 
 /** A human turn without what harnesses wrap around it, short enough to classify; '' if nothing is left. */
 export function promptText(turn: string, strip: Strip): string {
