@@ -181,7 +181,9 @@ test('other endpoints: the model is found and replaced where it stands, and nowh
   form.set('language', 'en');
   expect(await post(form)).toBe('200 default');
   expect(seen.at(-1)).toMatch(/name="file"; filename="model"\r\n[\s\S]*\r\n\r\nmodel: "auto"\r\n/);
-  expect(seen.at(-1)).toMatch(/name="model"\r\n\r\nreal\r\n--[\s\S]*name="language"\r\n\r\nen\r\n--/);
+  expect(seen.at(-1)).toMatch(
+    /name="model"\r\n\r\nreal\r\n--[\s\S]*name="language"\r\n\r\nen\r\n--/,
+  );
   form.set('model', 'unknown');
   expect(await post(form)).toBe('404 null');
 });
