@@ -31,7 +31,7 @@ test('tells the version at once and after every change, and ends when the server
   expect(performance.now() - started).toBeLessThan(3000);
 });
 
-test('a change is told before its answer is sent', async () => {
+test('a change is told with the version that its answer names', async () => {
   await using directory = await temporaryDirectory();
   await using service = await startClassifier(directory.path, EMPTY);
   const changes = events(service, '/v1/changes');

@@ -14,6 +14,7 @@ export const Job = z.object({
   added: z.int(),
   duplicates: z.int(),
   rejected: z.int(),
+  /** Empty in the events of a job that is not finished; its last event has them. */
   failed: z.array(z.object({ line: z.int(), error: z.string() })),
   /** Why the whole job failed, in state `failed`. */
   error: z.string().optional(),

@@ -36,9 +36,11 @@ export interface AppDependencies {
 
 export function createApp(dependencies: AppDependencies): Express {
   const { adminToken, closing, logger, registry } = dependencies;
+  const whyNotReady = () =>
+    closing.aborted ? 'the server is stopping' : 'the model or the index is still loading';
   const engine = () => {
     const ready = dependencies.engine();
-    if (!ready) throw notReady('the model or the index is still loading');
+    if (!ready) throw notReady(whyNotReady());
     return ready;
   };
   const admin = requireAdmin(adminToken);
@@ -47,7 +49,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(httpMetrics(registry));
-  app.use(healthRoutes(dependencies.engine));
+  app.use(healthRoutes(dependencies.engine, whyNotReady));
   app.route('/metrics').get(metricsHandler(registry)).all(methodNotAllowed('GET'));
   app.use(transferRoutes(engine, admin));
   // Whatever the content type says: what arrives here is meant to be JSON.

@@ -1,15 +1,13 @@
-import { join } from 'node:path';
 import type { Logger } from '@switchyard/service-kit';
 import { Classifier } from './classification/classifier.js';
-import { neighbourVote } from './classification/neighbour-vote.js';
+import type { Scorer } from './classification/scorer.js';
 import type { Embedder } from './embedding/embedder.js';
 import { Catalog } from './exemplars/catalog.js';
 import { ExemplarRegistry } from './exemplars/exemplar-registry.js';
 import type { ExemplarStore } from './exemplars/exemplar-store.js';
 import { loadStarterExemplars } from './exemplars/starter-exemplars.js';
-import { InProcessJobQueue } from './ingestion/in-process-job-queue.js';
 import { ingestInto } from './ingestion/ingest-chunk.js';
-import type { JobQueue } from './ingestion/job-queue.js';
+import type { ChunkHandler, JobQueue } from './ingestion/job-queue.js';
 
 /** Everything a request can be served with, once the model and the index are loaded. */
 export interface Engine {
@@ -24,7 +22,8 @@ export interface Engine {
 export interface EngineOptions {
   embedder: Embedder;
   store: ExemplarStore;
-  dataDir: string;
+  scorer: Scorer;
+  openJobs: (handler: ChunkHandler) => Promise<JobQueue>;
   starterExemplars: boolean;
   maxIntents: number;
   logger: Logger;
@@ -32,18 +31,18 @@ export interface EngineOptions {
 
 /** Takes over the embedder and the store: closing the engine closes them. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { embedder, store, dataDir, logger } = options;
+  const { embedder, store, scorer, logger } = options;
   const catalog = await Catalog.follow(store, embedder.dimensions);
   const exemplars = new ExemplarRegistry(store, catalog, embedder);
   if (options.starterExemplars && catalog.size === 0) {
     const added = await loadStarterExemplars(exemplars, options.maxIntents);
     logger.info({ added }, 'loaded the starter exemplars');
   }
-  const jobs = await InProcessJobQueue.open(join(dataDir, 'jobs'), ingestInto(exemplars), logger);
+  const jobs = await options.openJobs(ingestInto(exemplars));
   return {
     embedder,
     catalog,
-    classifier: new Classifier(embedder, catalog, neighbourVote, (id) => store.text(id)),
+    classifier: new Classifier(embedder, catalog, scorer, (ids) => store.texts(ids)),
     exemplars,
     jobs,
     async close() {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import {
   createLogger,
   createRegistry,
@@ -10,15 +11,20 @@ import {
   serverUrl,
 } from '@switchyard/service-kit';
 import { createApp } from './app.js';
+import { neighbourVote } from './classification/neighbour-vote.js';
 import { readConfig } from './config.js';
 import { chooseModel } from './embedding/choose-model.js';
 import { LocalEmbedder } from './embedding/local-embedder.js';
 import { metered } from './embedding/metered-embedder.js';
 import { type Engine, startEngine } from './engine.js';
 import { EmbeddedExemplarStore } from './exemplars/embedded-exemplar-store.js';
+import { InProcessJobQueue } from './ingestion/in-process-job-queue.js';
+import { limitSilence } from './silence-limit.js';
 
 /** Requests that run at SIGTERM may take this long to finish. */
 const GRACE_MS = 5000;
+/** A pause of an upload that only a client that is gone would make. */
+const SILENCE_MS = 60_000;
 const SHUTDOWN_LIMIT_MS = 10_000;
 
 await runOrExit(async () => {
@@ -38,6 +44,7 @@ await runOrExit(async () => {
     registry,
   });
   const server = createServer(app);
+  limitSilence(server, SILENCE_MS);
   const { port } = await listen(server, {
     host: config.host,
     port: config.port,
@@ -66,7 +73,8 @@ await runOrExit(async () => {
   engine = await startEngine({
     embedder: metered(embedder, registry),
     store,
-    dataDir: config.dataDir,
+    scorer: neighbourVote,
+    openJobs: (handler) => InProcessJobQueue.open(join(config.dataDir, 'jobs'), handler, logger),
     starterExemplars: config.starterExemplars,
     maxIntents: config.maxIntents,
     logger,

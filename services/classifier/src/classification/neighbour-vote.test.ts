@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { neighbourVote } from './neighbour-vote.js';
+import type { ScoredNeighbour } from './scorer.js';
 
 const noThreshold = () => null;
+/** Neither the text nor the vector has a vote. */
+const score = (neighbours: ScoredNeighbour[], threshold: (intent: string) => number | null) =>
+  neighbourVote.score({ text: '', vector: new Float32Array(), neighbours }, threshold);
 const near = (intent: string, similarity: number) => ({ intent, similarity });
 
 test('confidence is the share of exp(s / 0.1)', () => {
   // Weights relative to the nearest: 1, exp(-1), exp(-2). a has 1 + exp(-2), b exp(-1).
-  const { ranked } = neighbourVote.score(
-    [near('a', 0.8), near('b', 0.7), near('a', 0.6)],
-    noThreshold,
-  );
+  const { ranked } = score([near('a', 0.8), near('b', 0.7), near('a', 0.6)], noThreshold);
   const total = 1 + Math.exp(-1) + Math.exp(-2);
   expect(ranked.map(({ intent }) => intent)).toEqual(['a', 'b']);
   expect(ranked[0]?.confidence).toBeCloseTo((1 + Math.exp(-2)) / total, 10);
@@ -18,7 +19,7 @@ test('confidence is the share of exp(s / 0.1)', () => {
 
 test('several near ones outvote the nearest', () => {
   const neighbours = [near('a', 0.8), near('b', 0.78), near('b', 0.77)];
-  expect(neighbourVote.score(neighbours, noThreshold).ranked[0]?.intent).toBe('b');
+  expect(score(neighbours, noThreshold).ranked[0]?.intent).toBe('b');
 });
 
 test('the score is the mean similarity of the three nearest of the best intent', () => {
@@ -29,8 +30,8 @@ test('the score is the mean similarity of the three nearest of the best intent',
     near('a', 0.3),
     near('a', 0.1),
   ];
-  expect(neighbourVote.score(neighbours, noThreshold).score).toBeCloseTo((0.9 + 0.6 + 0.3) / 3, 10);
-  expect(neighbourVote.score([near('a', 0.4)], noThreshold).score).toBeCloseTo(0.4, 10);
+  expect(score(neighbours, noThreshold).score).toBeCloseTo((0.9 + 0.6 + 0.3) / 3, 10);
+  expect(score([near('a', 0.4)], noThreshold).score).toBeCloseTo(0.4, 10);
 });
 
 describe('in scope', () => {
@@ -43,12 +44,12 @@ describe('in scope', () => {
     { similarity: -0.5, own: -1, inScope: true },
     { similarity: 1, own: 1000, inScope: false },
   ])('$similarity against a threshold of $own: $inScope', ({ similarity, own, inScope }) => {
-    expect(neighbourVote.score([near('a', similarity)], () => own).inScope).toBe(inScope);
+    expect(score([near('a', similarity)], () => own).inScope).toBe(inScope);
   });
 
   test('asks for the threshold of the best intent only', () => {
     const asked: string[] = [];
-    neighbourVote.score([near('a', 0.8), near('b', 0.1)], (intent) => {
+    score([near('a', 0.8), near('b', 0.1)], (intent) => {
       asked.push(intent);
       return null;
     });
@@ -61,7 +62,7 @@ test('equal votes go by name, so that the answer does not depend on chance', () 
     ['b', 'a'],
     ['a', 'b'],
   ]) {
-    const ranked = neighbourVote.score(
+    const ranked = score(
       order.map((name) => near(name, 0.5)),
       noThreshold,
     ).ranked;
@@ -70,12 +71,12 @@ test('equal votes go by name, so that the answer does not depend on chance', () 
 });
 
 test('with nothing to compare with, nothing is in scope', () => {
-  expect(neighbourVote.score([], noThreshold)).toEqual({ ranked: [], score: 0, inScope: false });
+  expect(score([], noThreshold)).toEqual({ ranked: [], score: 0, inScope: false });
 });
 
 test('neighbours beyond the twentieth have no vote', () => {
   const twenty = Array.from({ length: 20 }, () => near('a', 0.5));
-  expect(neighbourVote.score([...twenty, near('b', 0.5)], noThreshold).ranked).toEqual([
+  expect(score([...twenty, near('b', 0.5)], noThreshold).ranked).toEqual([
     { intent: 'a', confidence: 1 },
   ]);
 });

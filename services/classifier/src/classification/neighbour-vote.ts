@@ -19,7 +19,7 @@ const DEFAULT_THRESHOLD = 0.3;
 export const neighbourVote: Scorer = {
   neighbours: NEIGHBOURS,
 
-  score(neighbours, threshold): Score {
+  score({ neighbours }, threshold): Score {
     const voters = neighbours.slice(0, NEIGHBOURS);
     const nearest = voters[0]?.similarity ?? 0;
     const votes = new Map<string, number>();

@@ -15,13 +15,19 @@ export interface Score {
   inScope: boolean;
 }
 
-/** How neighbours become an intent. Pure: the same neighbours and thresholds give the same score. */
+/** What a score can be based on. */
+export interface Evidence {
+  text: string;
+  /** L2-normalised embedding of `text`. */
+  vector: Float32Array;
+  /** Nearest first. */
+  neighbours: readonly ScoredNeighbour[];
+}
+
+/** How a prompt becomes an intent. Pure: the same evidence and thresholds give the same score. */
 export interface Scorer {
   /** Neighbours this scorer wants to see. */
   readonly neighbours: number;
   /** `threshold` gives an intent's own threshold, or null for the default. */
-  score(
-    neighbours: readonly ScoredNeighbour[],
-    threshold: (intent: string) => number | null,
-  ): Score;
+  score(evidence: Evidence, threshold: (intent: string) => number | null): Score;
 }

@@ -5,6 +5,16 @@ export interface Embedding {
   tokens: number;
 }
 
+/** Every live text that waits goes before any bulk one. */
+export type Priority = 'live' | 'bulk';
+
+export interface EmbedOptions {
+  /** Aborts when nobody wants the vector any more; a text that still waits is then dropped. */
+  signal?: AbortSignal | undefined;
+  /** `live` unless said. */
+  priority?: Priority | undefined;
+}
+
 /** Turns one text into one vector; the same text gives the same vector whatever else is running. */
 export interface Embedder {
   readonly dimensions: number;
@@ -13,6 +23,6 @@ export interface Embedder {
   readonly modelName: string;
   /** Texts embedded at the same time; more than that only wait. */
   readonly parallelism: number;
-  embed(text: string): Promise<Embedding>;
+  embed(text: string, options?: EmbedOptions): Promise<Embedding>;
   close(): Promise<void>;
 }

@@ -1,8 +1,9 @@
 import { ConfigError, type Logger } from '@switchyard/service-kit';
 import { Piscina } from 'piscina';
 import { overloaded } from '../errors.js';
-import type { Embedder, Embedding } from './embedder.js';
+import type { Embedder, Embedding, EmbedOptions } from './embedder.js';
 import type { SentenceEncoderOptions } from './sentence-encoder.js';
+import { WaitingLine } from './waiting-line.js';
 
 export interface LocalEmbedderOptions extends SentenceEncoderOptions {
   modelName: string;
@@ -26,6 +27,7 @@ export class LocalEmbedder implements Embedder {
   readonly dimensions: number;
   readonly parallelism: number;
   readonly #pool: Piscina<string, Embedding>;
+  readonly #line: WaitingLine;
 
   private constructor(
     { modelName, modelDigest, workers }: LocalEmbedderOptions,
@@ -37,6 +39,7 @@ export class LocalEmbedder implements Embedder {
     this.dimensions = dimensions;
     this.parallelism = workers;
     this.#pool = pool;
+    this.#line = new WaitingLine(workers, MAX_QUEUED);
   }
 
   /** Resolves when every worker has its model loaded; ConfigError when the model cannot be used. */
@@ -47,7 +50,6 @@ export class LocalEmbedder implements Embedder {
       workerData: { model, remote, dtype, maxTokens } satisfies SentenceEncoderOptions,
       minThreads: workers,
       maxThreads: workers,
-      maxQueue: MAX_QUEUED,
       // The model runs on a thread of onnxruntime; a worker that blocked between tasks would
       // keep its own event loop from delivering the result.
       atomics: 'async',
@@ -66,17 +68,23 @@ export class LocalEmbedder implements Embedder {
   }
 
   /** Rejects with 503 `overloaded` when too many texts wait. */
-  async embed(text: string): Promise<Embedding> {
-    if (this.#pool.queueSize >= MAX_QUEUED) throw overloaded();
+  async embed(text: string, options?: EmbedOptions): Promise<Embedding> {
+    return this.#line.run(() => this.#run(text), options);
+  }
+
+  /** onnxruntime aborts the process when a thread ends in the middle of an inference. */
+  async close(): Promise<void> {
+    await this.#line.close();
+    await this.#pool.destroy();
+  }
+
+  /** An abort kills the worker that runs the text: the pool is given the time-out and no other. */
+  async #run(text: string): Promise<Embedding> {
     const signal = AbortSignal.timeout(TASK_TIMEOUT_MS);
     try {
       return await this.#pool.run(text, { signal });
     } catch (error) {
       throw signal.aborted ? overloaded() : error;
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.destroy();
   }
 }

@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from '@switchyard/service-kit';
-import type { Embedder, Embedding } from './embedder.js';
+import type { Embedder, Embedding, EmbedOptions } from './embedder.js';
 
 /** Counts and times what an embedder does. */
 export function metered(embedder: Embedder, registry: Registry): Embedder {
@@ -20,9 +20,9 @@ export function metered(embedder: Embedder, registry: Registry): Embedder {
     modelDigest,
     modelName,
     parallelism,
-    async embed(text: string): Promise<Embedding> {
+    async embed(text: string, options?: EmbedOptions): Promise<Embedding> {
       const stop = duration.startTimer();
-      const embedding = await embedder.embed(text);
+      const embedding = await embedder.embed(text, options);
       stop();
       embedded.inc();
       return embedding;

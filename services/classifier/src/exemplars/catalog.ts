@@ -26,8 +26,8 @@ export class Catalog {
    */
   static async follow(store: ExemplarStore, dimensions: number): Promise<Catalog> {
     const catalog = new Catalog(dimensions);
-    for (const intent of store.intents()) catalog.#intents.set(intent.name, intent);
-    for (const { id, intent, vector } of store.exemplars()) {
+    for (const intent of await store.intents()) catalog.#intents.set(intent.name, intent);
+    for await (const { id, intent, vector } of store.exemplars()) {
       catalog.#index.put(id, intent, vector);
       if (catalog.size % LOADED_AT_ONCE === 0) await setImmediate();
     }

@@ -9,8 +9,8 @@ import { EmbeddedTables } from './embedded-tables.js';
 import { exemplar, exemplarStoreContract } from './exemplar-store.contract.js';
 import { type ProcessIdentity, thisProcess } from './process-identity.js';
 
-const open = (directory: string) =>
-  EmbeddedExemplarStore.open({ directory, modelDigest: 'model', maxIntents: 100 });
+const open = (directory: string, modelDigest = 'model') =>
+  EmbeddedExemplarStore.open({ directory, modelDigest, maxIntents: 100 });
 
 describe('contract', () => {
   exemplarStoreContract(async () => {
@@ -84,6 +84,17 @@ test('after close, a change is refused and nothing is lost', async () => {
   expect((await adding).added).toHaveLength(1);
   await expect(store.add([exemplar('a', 'late')], 'reject')).rejects.toThrow();
   const again = await open(directory.path);
-  expect([...again.exemplars()].map(({ text }) => text)).toEqual(['text']);
+  const { id } = exemplar('a', 'text');
+  expect(await again.texts([id])).toEqual(new Map([[id, 'text']]));
   await again.close();
+});
+
+test('refuses to mix the vectors of two models', async () => {
+  await using directory = await temporaryDirectory();
+  await (await open(directory.path, 'one')).close();
+  await expect(open(directory.path, 'two')).rejects.toMatchObject({
+    name: 'ConfigError',
+    problems: [expect.stringContaining('another model (one)')],
+  });
+  await (await open(directory.path, 'one')).close();
 });

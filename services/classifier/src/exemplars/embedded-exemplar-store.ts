@@ -16,6 +16,7 @@ import type {
   IntentRecord,
   StoredPage,
 } from './exemplar-store.js';
+import { found } from './found.js';
 import { planAddition } from './plan-addition.js';
 
 export interface EmbeddedStoreOptions {
@@ -58,23 +59,23 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     return this.tables.version;
   }
 
-  intents(): IntentRecord[] {
+  async intents(): Promise<IntentRecord[]> {
     return this.tables.intents();
   }
 
-  exemplars(): Iterable<Exemplar> {
-    return this.tables.exemplars();
+  async *exemplars(): AsyncGenerator<Exemplar> {
+    yield* this.tables.exemplars();
   }
 
-  text(id: string): string | undefined {
-    return this.tables.exemplar(id)?.text;
+  async texts(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return found(ids, (id) => this.tables.exemplar(id)?.text);
   }
 
-  vector(id: string): Float32Array | undefined {
-    return this.tables.vector(id);
+  async vectors(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
+    return found(ids, (id) => this.tables.vector(id));
   }
 
-  page(intent: string, limit: number, cursor: string | undefined): StoredPage {
+  async page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage> {
     return this.tables.page(intent, limit, cursor);
   }
 

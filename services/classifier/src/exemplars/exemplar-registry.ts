@@ -1,5 +1,5 @@
 import type { AddExemplarsResponse, ExemplarLine, Intent, OnConflict } from '@switchyard/contracts';
-import type { Embedder } from '../embedding/embedder.js';
+import type { Embedder, Priority } from '../embedding/embedder.js';
 import { fewAtATime } from '../embedding/few-at-a-time.js';
 import { exemplarNotFound, intentNotFound } from '../errors.js';
 import type { Catalog } from './catalog.js';
@@ -18,10 +18,15 @@ export class ExemplarRegistry {
   ) {}
 
   /** All in one change, or nothing; embeds only what is not stored yet. */
-  async add(lines: readonly ExemplarLine[], onConflict: OnConflict): Promise<AddOutcome> {
-    const exemplars = await fewAtATime(this.embedder, lines, async ({ intent, text }) => {
-      const id = exemplarId(text);
-      const vector = this.store.vector(id) ?? (await this.embedder.embed(text)).vector;
+  async add(
+    lines: readonly ExemplarLine[],
+    onConflict: OnConflict,
+    priority: Priority = 'bulk',
+  ): Promise<AddOutcome> {
+    const wanted = lines.map((line) => ({ ...line, id: exemplarId(line.text) }));
+    const stored = await this.store.vectors(wanted.map(({ id }) => id));
+    const exemplars = await fewAtATime(this.embedder, wanted, async ({ id, intent, text }) => {
+      const vector = stored.get(id) ?? (await this.embedder.embed(text, { priority })).vector;
       return { id, intent, text, vector };
     });
     return this.store.add(exemplars, onConflict);
@@ -34,7 +39,7 @@ export class ExemplarRegistry {
     onConflict: OnConflict,
   ): Promise<AddExemplarsResponse> {
     const lines = texts.map((text) => ({ intent, text }));
-    const { added, duplicates, conflicts } = await this.add(lines, onConflict);
+    const { added, duplicates, conflicts } = await this.add(lines, onConflict, 'live');
     return {
       added: added.map(({ id, text }) => ({ id, text })),
       duplicates: duplicates.map(({ text }) => text),
@@ -61,13 +66,13 @@ export class ExemplarRegistry {
     return this.catalog.intents();
   }
 
-  page(intent: string, limit: number, cursor: string | undefined): StoredPage {
+  async page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage> {
     this.#require(intent);
     return this.store.page(intent, limit, cursor);
   }
 
-  *lines(): Iterable<ExemplarLine> {
-    for (const { intent, text } of this.store.exemplars()) yield { intent, text };
+  async *lines(): AsyncIterable<ExemplarLine> {
+    for await (const { intent, text } of this.store.exemplars()) yield { intent, text };
   }
 
   #require(name: string): Intent {

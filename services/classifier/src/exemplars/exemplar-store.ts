@@ -40,14 +40,17 @@ export interface StoredPage {
  * before its promise resolves; a call that changes nothing raises nothing.
  */
 export interface ExemplarStore {
+  /** The last version this replica knows. */
   readonly version: number;
-  intents(): IntentRecord[];
+  intents(): Promise<IntentRecord[]>;
   /** All exemplars with their vectors, one at a time. */
-  exemplars(): Iterable<Exemplar>;
-  text(id: string): string | undefined;
-  vector(id: string): Float32Array | undefined;
-  /** In the order they were added; throws RangeError on a cursor it did not give out. */
-  page(intent: string, limit: number, cursor: string | undefined): StoredPage;
+  exemplars(): AsyncIterable<Exemplar>;
+  /** Of those that are stored. */
+  texts(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Of those that are stored. */
+  vectors(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>>;
+  /** In the order they were added; rejects with RangeError on a cursor it did not give out. */
+  page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage>;
 
   /** Creates the intents it meets; all or nothing. Rejects with `too_many_intents`. */
   add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome>;

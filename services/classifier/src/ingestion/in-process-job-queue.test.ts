@@ -46,8 +46,8 @@ class Gate {
 
 const inState = async (queue: InProcessJobQueue, id: string, state: Job['state']) =>
   (
-    await eventually(() => {
-      const job = queue.get(id);
+    await eventually(async () => {
+      const job = await queue.get(id);
       expect(job?.state).toBe(state);
       return job as Job;
     })
@@ -61,6 +61,8 @@ test('counts every line, numbers the bad ones, and tells watchers until the end'
   expect(total).toBe(250);
   const seen: Job[] = [];
   const stop = queue.watch(id, (job) => seen.push(job));
+  // Nothing happens now, and still the watcher knows where the job is.
+  await eventually(() => expect(seen[0]).toMatchObject({ id, done: 0 }));
   gate.release();
   const job = await inState(queue, id, 'completed');
   expect(job).toMatchObject({ done: 250, added: 248, duplicates: 0, rejected: 2 });
@@ -72,6 +74,10 @@ test('counts every line, numbers the bad ones, and tells watchers until the end'
   expect(gate.handled).toBe(Math.ceil(250 / CHUNK_LINES));
   expect(await readdir(directory.path)).toEqual([`${id}.json`]);
   stop();
+  const late: Job[] = [];
+  queue.watch(id, (job) => late.push(job))();
+  queue.watch('unknown', (job) => late.push(job))();
+  await eventually(() => expect(late).toEqual([job]));
   await queue.close();
 });
 
@@ -81,11 +87,11 @@ test('goes on after a restart in the middle, and adds nothing twice', async () =
   let queue = await InProcessJobQueue.open(directory.path, before.handle, logger);
   const { id } = await queue.submit(ndjson(500), 'reject');
   const waiting = await queue.submit(ndjson(1), 'reject');
-  await eventually(() => expect(queue.get(id)?.done).toBe(2 * CHUNK_LINES));
+  await eventually(async () => expect((await queue.get(id))?.done).toBe(2 * CHUNK_LINES));
   const closing = queue.close();
   before.release();
   await closing;
-  const done = queue.get(id)?.done ?? 0;
+  const done = (await queue.get(id))?.done ?? 0;
   expect(done).toBe(3 * CHUNK_LINES);
 
   const after = new Gate(Number.POSITIVE_INFINITY);
@@ -160,6 +166,38 @@ describe('a chunk that cannot be handled', () => {
     await queue.close();
   });
 
+  test('is tried again after an accident, and its job does not notice', async () => {
+    await using directory = await temporaryDirectory();
+    const gate = new Gate(Number.POSITIVE_INFINITY);
+    const attempts = new Map<number, number>();
+    // Every chunk fails twice; were failures counted over the job, the second would end it.
+    const handle: ChunkHandler = async (lines, onConflict) => {
+      const first = lines[0]?.line ?? 0;
+      const attempt = (attempts.get(first) ?? 0) + 1;
+      attempts.set(first, attempt);
+      if (attempt <= 2) throw new Error('the worker died');
+      return gate.handle(lines, onConflict);
+    };
+    const queue = await InProcessJobQueue.open(directory.path, handle, logger);
+    const { id } = await queue.submit(ndjson(CHUNK_LINES + 1), 'reject');
+    expect(await inState(queue, id, 'completed')).toMatchObject({ added: CHUNK_LINES + 1 });
+    await queue.close();
+  });
+
+  test('is not tried again when it was refused', async () => {
+    await using directory = await temporaryDirectory();
+    let attempts = 0;
+    const full: ChunkHandler = async () => {
+      attempts++;
+      throw new HttpError(507, 'insufficient_storage', 'full');
+    };
+    const queue = await InProcessJobQueue.open(directory.path, full, logger);
+    const { id } = await queue.submit(ndjson(3), 'reject');
+    expect(await inState(queue, id, 'failed')).toMatchObject({ error: 'full' });
+    expect(attempts).toBe(1);
+    await queue.close();
+  });
+
   test('does not hold up a shutdown, and goes on at the next start', async () => {
     await using directory = await temporaryDirectory();
     let tried = 0;
@@ -180,11 +218,10 @@ describe('a chunk that cannot be handled', () => {
   test('fails its job, which says why, and not the next one', async () => {
     await using directory = await temporaryDirectory();
     const gate = new Gate(Number.POSITIVE_INFINITY);
-    let first = true;
-    const handle: ChunkHandler = (lines, onConflict) => {
-      if (!first) return gate.handle(lines, onConflict);
-      first = false;
-      throw new Error('the disk burns');
+    let attempts = 0;
+    const handle: ChunkHandler = async (lines, onConflict) => {
+      if (++attempts <= 3) throw new Error('the disk burns');
+      return gate.handle(lines, onConflict);
     };
     const queue = await InProcessJobQueue.open(directory.path, handle, logger);
     const [bad, good] = [

@@ -1,23 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, OnConflict } from '@switchyard/contracts';
-import { HttpError, type Logger } from '@switchyard/service-kit';
+import type { Logger } from '@switchyard/service-kit';
 import { asStorageFailure, tooManyJobs } from '../errors.js';
 import { importLines } from './import-lines.js';
 import { JobBook } from './job-book.js';
 import { JobFiles } from './job-files.js';
-import {
-  CHUNK_LINES,
-  type ChunkHandler,
-  type ChunkResult,
-  type ImportLine,
-  type JobQueue,
-} from './job-queue.js';
+import { CHUNK_LINES, type ChunkHandler, type ImportLine, type JobQueue } from './job-queue.js';
 import { type JobRecord, newJobRecord, publicJob, withChunk } from './job-record.js';
+import { patient } from './patient-handler.js';
 
 /** Jobs that wait or run, those still being uploaded included. */
 export const MAX_WAITING = 100;
-const BUSY_MS = 250;
 
 /**
  * One job at a time, in this process, from a file: an accepted job survives a restart and goes on
@@ -25,15 +18,18 @@ const BUSY_MS = 250;
  */
 export class InProcessJobQueue implements JobQueue {
   readonly #closing = new AbortController();
+  readonly #handle: ChunkHandler;
   #running: Promise<void> = Promise.resolve();
   #uploading = 0;
 
   private constructor(
     private readonly files: JobFiles,
     private readonly book: JobBook,
-    private readonly handle: ChunkHandler,
+    handle: ChunkHandler,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#handle = patient(handle, this.#closing.signal, logger);
+  }
 
   static async open(
     directory: string,
@@ -67,7 +63,7 @@ export class InProcessJobQueue implements JobQueue {
     }
   }
 
-  get(id: string): Job | undefined {
+  async get(id: string): Promise<Job | undefined> {
     const record = this.book.get(id);
     return record && publicJob(record);
   }
@@ -94,7 +90,7 @@ export class InProcessJobQueue implements JobQueue {
     try {
       record = await this.book.save({ ...record, state: 'running' });
       for await (const chunk of this.#chunks(record)) {
-        const result = await this.#handlePatiently(chunk, record.onConflict);
+        const result = await this.#handle(chunk, record.onConflict);
         record = await this.book.save(withChunk(record, result));
         if (this.#closing.signal.aborted) return;
       }
@@ -106,18 +102,6 @@ export class InProcessJobQueue implements JobQueue {
       return;
     }
     await this.book.finish({ ...record, state: 'completed' });
-  }
-
-  /** Live prompts go first: a chunk that finds the embedder overloaded tries until it gets through. */
-  async #handlePatiently(chunk: ImportLine[], onConflict: OnConflict): Promise<ChunkResult> {
-    for (;;) {
-      try {
-        return await this.handle(chunk, onConflict);
-      } catch (error) {
-        if (!(error instanceof HttpError) || error.status !== 503) throw error;
-        await sleep(BUSY_MS, undefined, { signal: this.#closing.signal });
-      }
-    }
   }
 
   async *#chunks({ id, done }: JobRecord): AsyncGenerator<ImportLine[]> {

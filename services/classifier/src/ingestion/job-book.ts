@@ -29,6 +29,8 @@ export class JobBook {
   }
 
   watch(id: string, onUpdate: (job: Job) => void): () => void {
+    const record = this.#records.get(id);
+    if (record) onUpdate(publicJob(record));
     this.#updates.on(id, onUpdate);
     return () => this.#updates.off(id, onUpdate);
   }

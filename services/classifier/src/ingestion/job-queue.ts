@@ -30,8 +30,11 @@ export interface JobQueue {
    * rejects, keeping nothing, when the bytes end early or there is no room.
    */
   submit(ndjson: AsyncIterable<Uint8Array>, onConflict: OnConflict): Promise<Job>;
-  get(id: string): Job | undefined;
-  /** Calls back after every change of the job; returns the function that stops it. */
+  get(id: string): Promise<Job | undefined>;
+  /**
+   * Calls back with the job as it is, and after every change; returns the function that stops it.
+   * For a job that is unknown nothing is ever called.
+   */
   watch(id: string, onUpdate: (job: Job) => void): () => void;
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { Counter, methodNotAllowed, parseRequest, type Registry } from '@switchy
 import { Router } from 'express';
 import { fewAtATime } from '../embedding/few-at-a-time.js';
 import type { Engine } from '../engine.js';
+import { clientSignal } from './client-signal.js';
 
 export function classifyRoutes(engine: () => Engine, registry: Registry): Router {
   const answered = new Counter({
@@ -17,8 +18,9 @@ export function classifyRoutes(engine: () => Engine, registry: Registry): Router
     .post(async (request, response) => {
       const { text, texts, ...options } = parseRequest(ClassifyRequest, request.body);
       const { classifier, embedder } = engine();
+      const signal = clientSignal(response);
       const classify = async (one: string) => {
-        const answer = await classifier.classify(one, options);
+        const answer = await classifier.classify(one, { ...options, signal });
         answered.inc({ result: answer.intent === null ? 'out_of_scope' : 'in_scope' });
         return answer;
       };

@@ -4,6 +4,7 @@ import { Router } from 'express';
 import type { Embedder } from '../embedding/embedder.js';
 import { fewAtATime } from '../embedding/few-at-a-time.js';
 import type { Engine } from '../engine.js';
+import { clientSignal } from './client-signal.js';
 
 /** OpenAI's embeddings API, so that the classifier can also be a backend of the router. */
 export function embeddingsRoutes(engine: () => Engine): Router {
@@ -15,7 +16,10 @@ export function embeddingsRoutes(engine: () => Engine): Router {
       const { embedder } = engine();
       checkModel(body, embedder);
       const texts = typeof body.input === 'string' ? [body.input] : body.input;
-      const embeddings = await fewAtATime(embedder, texts, (text) => embedder.embed(text));
+      const signal = clientSignal(response);
+      const embeddings = await fewAtATime(embedder, texts, (text) => {
+        return embedder.embed(text, { signal });
+      });
       const tokens = embeddings.reduce((sum, { tokens }) => sum + tokens, 0);
       response.json({
         object: 'list',

@@ -20,11 +20,11 @@ export function exemplarRoutes(engine: () => Engine, admin: RequestHandler): Rou
   const router = Router();
   router
     .route('/v1/intents/:name/exemplars')
-    .get((request, response) => {
+    .get(async (request, response) => {
       const { name } = parseRequest(Params, request.params);
       const { limit, cursor } = parseRequest(PageQuery, request.query);
       try {
-        response.json(engine().exemplars.page(name, limit, cursor));
+        response.json(await engine().exemplars.page(name, limit, cursor));
       } catch (error) {
         if (error instanceof RangeError) throw invalidRequest(`cursor: ${error.message}`, 'cursor');
         throw error;

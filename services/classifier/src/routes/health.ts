@@ -2,7 +2,7 @@ import { methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
 import type { Engine } from '../engine.js';
 
-export function healthRoutes(engine: () => Engine | undefined): Router {
+export function healthRoutes(engine: () => Engine | undefined, whyNotReady: () => string): Router {
   const router = Router();
   router
     .route('/health')
@@ -21,7 +21,7 @@ export function healthRoutes(engine: () => Engine | undefined): Router {
           exemplars: ready.catalog.size,
           model: ready.embedder.modelName,
         });
-      else response.status(503).json({ ready: false, reason: 'the model or the index is loading' });
+      else response.status(503).json({ ready: false, reason: whyNotReady() });
     })
     .all(methodNotAllowed('GET'));
   return router;

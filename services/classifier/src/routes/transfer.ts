@@ -52,6 +52,6 @@ async function* upload(request: Request): AsyncIterable<Uint8Array> {
   }
 }
 
-function* ndjson(values: Iterable<unknown>): Iterable<string> {
-  for (const value of values) yield `${JSON.stringify(value)}\n`;
+async function* ndjson(values: AsyncIterable<unknown>): AsyncIterable<string> {
+  for await (const value of values) yield `${JSON.stringify(value)}\n`;
 }

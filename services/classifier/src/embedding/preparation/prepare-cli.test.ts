@@ -33,7 +33,7 @@ test('prepares below the current folder when nothing is set', async () => {
   ]);
   await openModelFolder(path);
 
-  const again = await run({ INIT_CWD: folder.path, MODEL_DIR: '.models' }).result;
+  const again = await run({ INIT_CWD: folder.path, MODEL_DIR: '' }).result;
   expect(again.stdout).toMatch(/^Model ready .*\(already there, digest [0-9a-f]{12}\)\n$/);
 });
 

@@ -1,12 +1,13 @@
-import { resolve } from 'node:path';
+import { parseEnvironment, userPath, variable } from '@switchyard/service-kit';
+import { z } from 'zod';
 import { prepareModel } from './prepare-model.js';
 
-// INIT_CWD is where the user ran the package manager, which is what a relative MODEL_DIR means.
-const { MODEL_DIR: modelDir = './.models', INIT_CWD: start = process.cwd() } = process.env;
+const Variables = z.object({ MODEL_DIR: variable.text('./.models') });
 
 try {
+  const { MODEL_DIR: modelDir } = parseEnvironment(Variables, process.env);
   const model = await prepareModel({
-    modelDir: resolve(start, modelDir),
+    modelDir: userPath(modelDir, process.env),
     log: (line) => console.log(line),
   });
   const how = model.prepared ? 'prepared' : 'already there';

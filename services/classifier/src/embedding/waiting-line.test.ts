@@ -1,0 +1,99 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { EmbedOptions } from './embedder.js';
+import { WaitingLine } from './waiting-line.js';
+
+/** One worker, a record of what it started, and the power to finish what it is at. */
+function oneWorker(limit = 100) {
+  const line = new WaitingLine(1, limit);
+  const started: string[] = [];
+  let finish = () => {};
+  const enter = (name: string, options?: EmbedOptions) =>
+    line.run(async () => {
+      started.push(name);
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return name;
+    }, options);
+  const finishOne = async () => {
+    finish();
+    await setImmediate();
+  };
+  return { enter, started, finishOne };
+}
+
+test('every live text goes before any bulk one, and equals go in order', async () => {
+  const { enter, started, finishOne } = oneWorker();
+  const all = [
+    enter('first', { priority: 'bulk' }),
+    enter('bulk 1', { priority: 'bulk' }),
+    enter('live 1'),
+    enter('bulk 2', { priority: 'bulk' }),
+    enter('live 2', { priority: 'live' }),
+  ];
+  for (const _ of all) await finishOne();
+  expect(started).toEqual(['first', 'live 1', 'live 2', 'bulk 1', 'bulk 2']);
+  expect(await Promise.all(all)).toEqual(['first', 'bulk 1', 'live 1', 'bulk 2', 'live 2']);
+});
+
+test('a text that waits is dropped when its client leaves, and its place is free at once', async () => {
+  const { enter, started, finishOne } = oneWorker(2);
+  const client = new AbortController();
+  const running = enter('running');
+  const left = [1, 2].map((n) => enter(`left ${n}`, { signal: client.signal }));
+  await expect(enter('too many')).rejects.toMatchObject({ code: 'overloaded' });
+  client.abort();
+  for (const text of left) await expect(text).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(enter('late', { signal: client.signal })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
+  const next = enter('next');
+  await finishOne();
+  await finishOne();
+  expect(await Promise.all([running, next])).toEqual(['running', 'next']);
+  expect(started).toEqual(['running', 'next']);
+});
+
+test('a text that runs keeps its worker to the end, also when its client has left', async () => {
+  const { enter, started, finishOne } = oneWorker();
+  const client = new AbortController();
+  const running = enter('running', { signal: client.signal });
+  const next = enter('next');
+  client.abort();
+  await setImmediate();
+  expect(started).toEqual(['running']);
+  await finishOne();
+  await finishOne();
+  expect(await Promise.all([running, next])).toEqual(['running', 'next']);
+});
+
+test('closes when what runs is done, and starts nothing more', async () => {
+  const line = new WaitingLine(1, 2);
+  const order: string[] = [];
+  let finish = () => {};
+  const running = line.run(async () => {
+    await new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    order.push('done');
+  });
+  const waiting = line.run(async () => order.push('late'));
+  const closed = line.close().then(() => order.push('closed'));
+  await setImmediate();
+  expect(order).toEqual([]);
+  finish();
+  await Promise.all([running, closed]);
+  await setImmediate();
+  expect(order).toEqual(['done', 'closed']);
+  expect(await Promise.race([waiting, setImmediate('waits')])).toBe('waits');
+});
+
+test('a failure frees the worker', async () => {
+  const line = new WaitingLine(1, 1);
+  const failing = line.run(async () => {
+    throw new Error('the worker died');
+  });
+  await expect(failing).rejects.toThrow('the worker died');
+  expect(await line.run(async () => 'next')).toBe('next');
+});
