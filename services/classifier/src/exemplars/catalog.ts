@@ -60,6 +60,9 @@ export class Catalog {
         this.#intents.delete(change.name);
         this.#index.removeIntent(change.name);
         break;
+      case 'settings-put':
+      case 'head-put':
+        break;
     }
     this.#version = change.version;
     for (const listener of this.#listeners) listener(change.version);
