@@ -9,7 +9,7 @@ import {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
 } from './model-layout.js';
-import { decodeOnnx } from './onnx-format.js';
+import { decodeOnnx } from '../../onnx/onnx-format.js';
 
 const configSchema = z.object({ hidden_size: z.int().positive() });
 const tokenizerSchema = z.object({ model: z.looseObject({}) });
