@@ -19,6 +19,8 @@ import { exemplarRoutes } from './routes/exemplars.js';
 import { healthRoutes } from './routes/health.js';
 import { intentRoutes } from './routes/intents.js';
 import { jobRoutes } from './routes/jobs.js';
+import { qualityRoutes } from './routes/quality.js';
+import { settingsRoutes } from './routes/settings.js';
 import { transferRoutes } from './routes/transfer.js';
 
 /** 64 texts of 8192 characters, or 10,000 exemplars of everyday length, escaped. */
@@ -59,6 +61,8 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(intentRoutes(engine, admin));
   app.use(exemplarRoutes(engine, admin));
   app.use(jobRoutes(engine, closing));
+  app.use(settingsRoutes(engine, admin));
+  app.use(qualityRoutes(engine, closing));
   app.use(embeddingsRoutes(engine));
   app.use(unknownEndpoint);
   app.use(errorResponder(logger));

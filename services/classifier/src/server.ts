@@ -11,7 +11,6 @@ import {
   serverUrl,
 } from '@switchyard/service-kit';
 import { createApp } from './app.js';
-import { neighbourVote } from './classification/neighbour-vote.js';
 import { readConfig } from './config.js';
 import { chooseModel } from './embedding/choose-model.js';
 import { LocalEmbedder } from './embedding/local-embedder.js';
@@ -74,14 +73,14 @@ await runOrExit(async () => {
   engine = await startEngine({
     embedder: metered(embedder, registry),
     store,
-    scorer: neighbourVote,
     snapshots: new IndexSnapshots({
       directory: join(config.dataDir, 'index'),
       modelDigest: embedder.modelDigest,
       dimensions: embedder.dimensions,
       logger,
     }),
-    openJobs: (handler) => InProcessJobQueue.open(join(config.dataDir, 'jobs'), handler, logger),
+    openJobs: (ingestion) =>
+      InProcessJobQueue.open(join(config.dataDir, 'jobs'), ingestion, logger),
     starterExemplars: config.starterExemplars,
     maxIntents: config.maxIntents,
     logger,

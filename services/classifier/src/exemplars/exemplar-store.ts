@@ -1,4 +1,5 @@
 import type { OnConflict, Settings } from '@switchyard/contracts';
+import type { CorpusSource } from './corpus.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type { StoredHead } from './stored-head.js';
 
@@ -45,6 +46,8 @@ export interface StoredPage {
 export interface ExemplarStore {
   /** The last version this replica knows. */
   readonly version: number;
+  /** Where a training process finds the exemplars. */
+  readonly source: CorpusSource;
   intents(): Promise<IntentRecord[]>;
   /** All exemplars with their vectors, one at a time. */
   exemplars(): AsyncIterable<StoredExemplar>;
