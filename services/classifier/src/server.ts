@@ -13,6 +13,7 @@ import {
 import { createApp } from './app.js';
 import { neighbourVote } from './classification/neighbour-vote.js';
 import { readConfig } from './config.js';
+import { cached } from './embedding/cached-embedder.js';
 import { chooseModel } from './embedding/choose-model.js';
 import { LocalEmbedder } from './embedding/local-embedder.js';
 import { metered } from './embedding/metered-embedder.js';
@@ -72,7 +73,7 @@ await runOrExit(async () => {
     logger,
   });
   engine = await startEngine({
-    embedder: metered(embedder, registry),
+    embedder: cached(metered(embedder, registry), config.embeddingCache, registry),
     store,
     scorer: neighbourVote,
     snapshots: new IndexSnapshots({
