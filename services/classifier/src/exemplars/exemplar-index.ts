@@ -37,6 +37,7 @@ export class ExemplarIndex {
   readonly #rows: VectorRows;
   readonly #graph: PacedGraph;
   readonly #upkeep: GraphUpkeep;
+  #changes = 0;
 
   constructor(dimensions: number, options: IndexOptions = {}, state?: IndexState) {
     this.#rows = state?.rows ?? new VectorRows(dimensions);
@@ -61,6 +62,11 @@ export class ExemplarIndex {
     return this.#graph.taken;
   }
 
+  /** How often an exemplar was added, changed or removed since the index was made or restored. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   sizeOf(intent: string): number {
     return this.#entries.sizeOf(intent);
   }
@@ -83,6 +89,7 @@ export class ExemplarIndex {
   put(key: ExemplarKey, vector: Float32Array): void {
     if (this.assign(key)) return;
     const row = this.#rows.add(vector);
+    this.#changes++;
     this.#entries.add({ ...key, row });
     this.#graph.add(row);
   }
@@ -91,6 +98,7 @@ export class ExemplarIndex {
   assign(key: ExemplarKey): boolean {
     const known = this.#entries.get(key.id);
     if (!known) return false;
+    this.#changes++;
     this.#entries.delete(known);
     this.#entries.add({ ...key, row: known.row });
     return true;
@@ -99,6 +107,7 @@ export class ExemplarIndex {
   remove(id: string): void {
     const entry = this.#entries.get(id);
     if (!entry) return;
+    this.#changes++;
     this.#entries.delete(entry);
     this.#graph.remove(entry.row);
   }
