@@ -12,6 +12,7 @@ import {
 } from '@switchyard/service-kit';
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
+import { cached } from './embedding/cached-embedder.js';
 import { chooseModel } from './embedding/choose-model.js';
 import { LocalEmbedder } from './embedding/local-embedder.js';
 import { metered } from './embedding/metered-embedder.js';
@@ -71,7 +72,7 @@ await runOrExit(async () => {
     logger,
   });
   engine = await startEngine({
-    embedder: metered(embedder, registry),
+    embedder: cached(metered(embedder, registry), config.embeddingCache, registry),
     store,
     snapshots: new IndexSnapshots({
       directory: join(config.dataDir, 'index'),
