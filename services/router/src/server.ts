@@ -8,7 +8,6 @@ import {
   runOrExit,
   serverUrl,
 } from '@switchyard/service-kit';
-import { Agent } from 'undici';
 import { createApp } from './app.js';
 import { ClientKeys } from './authentication.js';
 import { BackendRegistry } from './backends/backend-registry.js';
@@ -16,6 +15,7 @@ import { HealthChecks } from './backends/health-checks.js';
 import { readConfig } from './config.js';
 import { MemoryConnectionLedger } from './connections/memory-connection-ledger.js';
 import { observeFleet } from './fleet-metrics.js';
+import { createBackendDispatcher } from './proxy/backend-dispatcher.js';
 import { RequestRecorder } from './proxy/request-record.js';
 import { IntentSource } from './routing/intent-source.js';
 import { PoolChooser } from './routing/pool-chooser.js';
@@ -30,11 +30,7 @@ await runOrExit(async () => {
   const logger = createLogger('router', config.logLevel);
   const metrics = createRegistry();
 
-  const dispatcher = new Agent({
-    connect: { timeout: fleet.timeouts.connectMs },
-    headersTimeout: fleet.timeouts.readMs,
-    bodyTimeout: fleet.timeouts.readMs,
-  });
+  const dispatcher = createBackendDispatcher(fleet.timeouts);
   const registry = new BackendRegistry(fleet);
   const health = new HealthChecks(registry.backends(), dispatcher, fleet.health, logger);
   const ledger = new MemoryConnectionLedger();
@@ -60,6 +56,7 @@ await runOrExit(async () => {
     adminToken: config.adminToken,
     maxBodyBytes: config.maxBodyBytes,
     stallMs: fleet.timeouts.readMs,
+    trustedProxies: fleet.trustedProxies,
     stopping: stopping.signal,
   });
   const server = createServer(app);
