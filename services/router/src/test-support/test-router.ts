@@ -8,6 +8,7 @@ import type { Fleet } from '../configuration/schema.js';
 import { MemoryConnectionLedger } from '../connections/memory-connection-ledger.js';
 import { createBackendDispatcher } from '../proxy/backend-dispatcher.js';
 import { type RequestRecord, RequestRecorder } from '../proxy/request-record.js';
+import { RunningRequests } from '../proxy/running-requests.js';
 import { IntentSource } from '../routing/intent-source.js';
 import { PoolChooser } from '../routing/pool-chooser.js';
 import { httpServer, type TestServer } from './servers.js';
@@ -93,6 +94,7 @@ export class TestRouter implements AsyncDisposable {
       maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
       stallMs: options.stallMs ?? fleet.timeouts.readMs,
       trustedProxies: fleet.trustedProxies,
+      running: new RunningRequests(),
       stopping: new AbortController().signal,
     });
     const server = await httpServer(app);
