@@ -34,10 +34,14 @@ export function createBackendDispatcher({
   });
 }
 
+/** The other end closed or reset it; anything else, such as a time-out, was decided at this one. */
+const CLOSED_THERE = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 function noteUnseen(socket: Socket): void {
-  socket.once('error', (error) => {
+  socket.once('error', (error: NodeJS.ErrnoException) => {
     const before = readBefore.get(socket) ?? 0;
-    if (before > 0 && socket.bytesRead === before) unseen.add(error);
+    const silent = before > 0 && socket.bytesRead === before;
+    if (silent && CLOSED_THERE.has(error.code ?? '')) unseen.add(error);
   });
 }
 
