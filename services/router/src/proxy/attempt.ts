@@ -17,7 +17,7 @@ export interface OutgoingRequest {
 const NOTHING: IteratorResult<Buffer, unknown> = { done: true, value: undefined };
 
 /** A kept-alive connection that is closed as a request is written breaks at once, not after that. */
-const UNSEEN_WITHIN_MS = 1000;
+const UNSEEN_WITHIN_MS = 2000;
 
 /** Sends a request to one backend and waits for the first byte of its answer. */
 export async function attempt(

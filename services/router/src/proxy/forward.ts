@@ -49,7 +49,6 @@ export async function forward(
 ): Promise<Forwarded> {
   const count = { attempts: 0, hedges: 0 };
   const note = ({ found, outcome }: Tried) => failures.note(found.pool, outcome);
-  budget.request();
 
   const ask = async (found: Found): Promise<Tried> => {
     const afterMs = hedgeable ? found.pool.hedgeAfterMs : undefined;
@@ -75,6 +74,7 @@ export async function forward(
     const found = await nextAfter(last, search, budget);
     if (!found) break;
     if (last) putAside(last);
+    else budget.request();
     if (gone.aborted) return { ...count, found: last?.found, error: undefined };
     const asked = performance.now();
     last = await ask(found);
@@ -115,8 +115,12 @@ async function withinBudget(
   find: () => Promise<Found | undefined>,
 ): Promise<Found | undefined> {
   if (!search.hasMore || !budget.take()) return undefined;
-  const found = await find();
-  if (!found) budget.giveBack();
+  let found: Found | undefined;
+  try {
+    found = await find();
+  } finally {
+    if (!found) budget.giveBack();
+  }
   return found;
 }
 

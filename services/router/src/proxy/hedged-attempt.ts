@@ -34,8 +34,7 @@ interface Running extends Found {
 
 /**
  * Asks one backend and, when it has sent no first byte after a while, another one as well. The first
- * answer that the client should see wins; the other request is aborted and its slot given back at
- * once. A failure is no winner as long as the other one may still answer. (Dean and Barroso, "The tail
+ * answer that the client should see wins; the other request is aborted and its slot given back. A failure is no winner as long as the other one may still answer. (Dean and Barroso, "The tail
  * at scale", 2013: hedged requests.)
  */
 export async function hedgedAttempt(first: Found, hedging: Hedging): Promise<Hedged> {
@@ -82,11 +81,10 @@ async function doneWithin({ done }: Running, ms: number): Promise<boolean> {
   return inTime;
 }
 
-function giveUp({ backend, lease, started, done, abort }: Running): void {
+/** Its slot is free once the request has ended, which it may have done in the same instant. */
+function giveUp({ backend, started, done, abort }: Running): void {
   backend.latency.waited(performance.now() - started);
   abort();
-  lease.release();
-  // It may have answered in the same instant.
   done.then(putAside, () => undefined);
 }
 

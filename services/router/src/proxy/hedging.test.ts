@@ -19,7 +19,8 @@ async function hedged(given: Partial<TestRouterOptions> = {}, warmUp = samples):
   const b = await startSimulatedBackend({ name: 'b', ...fast });
   const router = await TestRouter.start({
     backends: { a: a.url, b: b.url },
-    pool: `hedge: { minMs: 50, minSamples: ${samples} }`,
+    // The median, so that one slow answer on a busy machine does not put hedges off.
+    pool: `hedge: { percentile: 50, minMs: 50, minSamples: ${samples} }`,
     ...given,
   });
   for (let i = 0; i < warmUp; i++) await ask(router);
@@ -64,10 +65,27 @@ describe('a request without a first byte by the percentile of its pool', () => {
     expect(the.router.records.at(-1)).toMatchObject({ attempts: 2, hedges: 1, backend: 'b' });
   });
 
+  test('is aborted there at once, while the answer of the second goes on', async () => {
+    await using the = await hedged();
+    await the.a.set({ fault: 'hang' });
+    await the.b.set({ tokensPerSecond: 10 });
+    const body = chatBody({ stream: true, max_tokens: 30_000 });
+    const client = new AbortController();
+    const response = await the.router.post('/v1/chat/completions', body, { signal: client.signal });
+    expect(response.headers.get('x-switchyard-backend')).toBe('b');
+    await eventually(() => {
+      expect(the.a.stats()).toMatchObject({ hanging: 0, aborted: 1 });
+      expect(the.router.inFlight).toBe(1);
+    });
+    expect(the.b.stats()).toMatchObject({ inFlight: 1, completed: 0 });
+    client.abort();
+    await eventually(() => expect(the.router.inFlight).toBe(0));
+  });
+
   test('may still be answered first by the first one; then the copy is aborted', async () => {
     await using the = await hedged();
     await the.b.set({ fault: 'hang' });
-    await the.a.set({ ttftMs: 600 });
+    await the.a.set({ ttftMs: 1500 });
     const answer = ask(the.router);
     await eventually(() => expect(the.b.stats().hanging).toBe(1));
     // Each copy holds a lease of its own.
@@ -80,7 +98,7 @@ describe('a request without a first byte by the percentile of its pool', () => {
 
   test('waits for the other when one of them fails', async () => {
     await using the = await hedged();
-    await the.a.set({ ttftMs: 600 });
+    await the.a.set({ ttftMs: 1500 });
     await the.b.set({ fault: 'error:500' });
     expect(await ask(the.router)).toMatchObject({ status: 200, backend: 'a', attempts: 2 });
     expect(the.router.registry.backends()[1]).toMatchObject({ failures: 1 });
@@ -88,7 +106,7 @@ describe('a request without a first byte by the percentile of its pool', () => {
   });
 
   test('shows an error of a backend when both fail', async () => {
-    await using the = await hedged({ yaml: 'timeouts: { readMs: 600 }' });
+    await using the = await hedged({ yaml: 'timeouts: { readMs: 1500 }' });
     await the.a.set({ fault: 'hang' });
     await the.b.set({ fault: 'error:503' });
     expect(await ask(the.router)).toMatchObject({ status: 504, attempts: 2 });
@@ -162,11 +180,11 @@ describe('no second copy', () => {
 });
 
 test('the percentile is of whole waits: hedges that win do not make the next ones come sooner', async () => {
-  await using the = await hedged();
+  await using the = await hedged({ pool: `hedge: { percentile: 90, minSamples: ${samples} }` });
   const before = the.router.registry.pool('all').hedgeAfterMs;
   await the.a.set({ fault: 'hang' });
   for (let i = 0; i < 40; i++) await ask(the.router);
   const after = the.router.registry.pool('all').hedgeAfterMs ?? 0;
-  expect(before).toBe(50);
-  expect(after).toBeGreaterThan(50);
+  expect(before).toBeGreaterThanOrEqual(50);
+  expect(after).toBeGreaterThan(before ?? 0);
 });
