@@ -1,6 +1,7 @@
 import type { Candidate } from '../balancing/policy.js';
 import type { BackendSpec } from '../configuration/schema.js';
 import type { BackendHealth } from './backend-health.js';
+import { PeakEwma } from './peak-ewma.js';
 
 export type AdminState = 'active' | 'draining' | 'disabled';
 
@@ -8,7 +9,7 @@ export type AdminState = 'active' | 'draining' | 'disabled';
 const LATENCY_GAIN = 0.2;
 
 /** One server in one pool. */
-export class Backend implements Candidate {
+export class Backend {
   readonly id: string;
   readonly name: string;
   readonly url: string;
@@ -22,6 +23,8 @@ export class Backend implements Candidate {
   failures = 0;
   /** Moving average in milliseconds; undefined before the first answer. */
   timeToFirstByteMs: number | undefined;
+  /** What the next request is expected to wait for its first byte. */
+  readonly latency = new PeakEwma();
 
   constructor(
     pool: string,
@@ -34,6 +37,17 @@ export class Backend implements Candidate {
     this.healthPath = spec.health.path;
     this.capacity = spec.capacity ?? Number.POSITIVE_INFINITY;
     this.weight = spec.weight;
+  }
+
+  /** Its weight, less while it starts slowly. */
+  get effectiveWeight(): number {
+    return this.weight * this.health.weightShare;
+  }
+
+  /** As policies and the ledger see it now. */
+  get candidate(): Candidate {
+    const { id, capacity, effectiveWeight: weight } = this;
+    return { id, capacity, weight, latencyMs: this.latency.estimateMs };
   }
 
   get configuredModel(): string | undefined {
@@ -56,6 +70,7 @@ export class Backend implements Candidate {
   }
 
   answeredAfter(milliseconds: number): void {
+    this.latency.answered(milliseconds);
     const average = this.timeToFirstByteMs ?? milliseconds;
     this.timeToFirstByteMs = average + LATENCY_GAIN * (milliseconds - average);
   }

@@ -8,7 +8,12 @@ import { BackendRegistry } from './backend-registry.js';
 import { HealthChecks } from './health-checks.js';
 
 /** Health checks of one backend, every 20 ms. */
-async function checking(url: string, settings = '', timeoutMs = 200) {
+async function checking(
+  url: string,
+  settings = '',
+  timeoutMs = 200,
+  { intervalMs = 20, random = Math.random } = {},
+) {
   const fleet = fleetOf(
     `pools: { p: { backends: [{ name: b, url: "${url}"${settings} }] } }\ndefault: p\n`,
   );
@@ -17,8 +22,9 @@ async function checking(url: string, settings = '', timeoutMs = 200) {
   const checks = new HealthChecks(
     registry.backends(),
     dispatcher,
-    { intervalMs: 20, timeoutMs },
+    { intervalMs, timeoutMs },
     quiet,
+    random,
   );
   const backend = registry.backends()[0];
   if (!backend) throw new Error('no backend');
@@ -88,6 +94,30 @@ describe('alive or dead', () => {
     await eventually(() => expect(checked.backend.health.state).toBe('healthy'));
     await server.set({ fault: { type: 'error', status: 500, scope: 'all' } });
     await eventually(() => expect(checked.backend.health.state).toBe('silent'));
+  });
+});
+
+describe('when it probes', () => {
+  const hour = 3_600_000;
+
+  test('the second probe comes at any time within the interval', async () => {
+    await using server = await startSimulatedBackend({ name: 'b' });
+    await using _checked = await checking(server.url, ', model: m', 200, {
+      intervalMs: hour,
+      random: () => 0,
+    });
+    await eventually(() => expect(server.stats().probes).toBe(2));
+  });
+
+  test('one that a request found dead is looked at soon, however long the interval', async () => {
+    await using server = await startSimulatedBackend({ name: 'b' });
+    await using checked = await checking(server.url, ', model: m', 200, {
+      intervalMs: hour,
+      random: () => 0.999,
+    });
+    expect(server.stats().probes).toBe(1);
+    checked.backend.health.unreachable();
+    await eventually(() => expect(checked.backend.health.state).toBe('healthy'));
   });
 });
 

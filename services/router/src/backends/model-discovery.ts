@@ -19,6 +19,7 @@ export async function discoverModels(
       path: new URL(`${backend.url}/v1/models`).pathname,
       method: 'GET',
       headers: backend.authorization,
+      reset: true,
       signal: AbortSignal.timeout(timeoutMs),
     });
     if (statusCode !== 200 || Number(headers['content-length'] ?? 0) > MAX_BYTES) {

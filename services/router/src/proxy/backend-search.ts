@@ -1,4 +1,5 @@
 import type { Backend } from '../backends/backend.js';
+import type { HealthState } from '../backends/backend-health.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { Demands, Pool } from '../backends/pool.js';
 import { chooseSlot } from '../connections/choose-slot.js';
@@ -16,13 +17,24 @@ interface Stage {
   backends: readonly Backend[];
 }
 
+interface Candidates {
+  pool: Pool;
+  candidates: readonly Backend[];
+}
+
+/** Whom to ask first; a dead one is not asked at all. */
+const IN_ORDER: readonly HealthState[] = ['healthy', 'deferred', 'ejected', 'silent'];
+
 /**
  * The backends that a request may try, one after the other and none twice: those of the pool that
- * was chosen, then of the pools it falls back to; when none of them is well, ejected and silent ones
- * too, since trying beats refusing.
+ * was chosen, then of the pools it falls back to; when none of them is well, those that asked to be
+ * left alone, ejected and silent ones too, since trying beats refusing.
  */
 export class BackendSearch {
   readonly #tried = new Set<Backend>();
+  /** Those that may be asked a second time when nobody else is left. */
+  readonly #again = new Map<Backend, Pool>();
+  readonly #secondChances = new Set<Backend>();
   readonly #leases: Lease[] = [];
   readonly #route: readonly Stage[];
 
@@ -31,6 +43,8 @@ export class BackendSearch {
     private readonly ledger: ConnectionLedger,
     decision: Decision,
     demands: Demands,
+    /** Requests of one key should meet the same backend. */
+    private readonly key: string,
     private readonly random: () => number = Math.random,
   ) {
     this.#route = routeOf(registry, decision, demands);
@@ -38,15 +52,49 @@ export class BackendSearch {
 
   /** Takes a slot on the next backend; undefined when there is none left. */
   async next(): Promise<Found | undefined> {
-    for (const { pool, candidates } of this.#stages()) {
-      const lease = await this.ledger.acquire(pool.name, pool.shortlist(candidates));
-      if (lease) this.#leases.push(lease);
-      const backend = candidates.find(({ id }) => id === lease?.backendId);
-      if (!lease || !backend) continue;
-      this.#tried.add(backend);
-      return { pool, backend, lease };
+    for (const stage of this.#stages()) {
+      const found = await this.#take(stage);
+      if (found) return found;
+    }
+    for (const [backend, pool] of this.#again) {
+      const found = await this.#take({ pool, candidates: [backend] });
+      this.#again.delete(backend);
+      if (found) return found;
     }
     return undefined;
+  }
+
+  /** Takes a slot on a second backend of the same pool, if one that is well has one free now. */
+  async second(first: Found): Promise<Found | undefined> {
+    for (const stage of this.#stages(['healthy']))
+      if (stage.pool === first.pool) return this.#take(stage);
+    return undefined;
+  }
+
+  /** The request was not seen by this backend: it may be asked once more when nobody else is left. */
+  allowAgain({ pool, backend }: Found): void {
+    if (this.#secondChances.has(backend)) return;
+    this.#secondChances.add(backend);
+    this.#again.set(backend, pool);
+  }
+
+  /** Whether there is any backend that has not been tried. */
+  get hasMore(): boolean {
+    return this.#again.size > 0 || !this.#stages()[Symbol.iterator]().next().done;
+  }
+
+  async #take({ pool, candidates }: Candidates): Promise<Found | undefined> {
+    const lease = await this.ledger.acquire(pool.name, this.#shortlist(pool, candidates));
+    if (lease) this.#leases.push(lease);
+    const backend = candidates.find(({ id }) => id === lease?.backendId);
+    if (!lease || !backend) return undefined;
+    this.#tried.add(backend);
+    return { pool, backend, lease };
+  }
+
+  #shortlist(pool: Pool, candidates: readonly Backend[], peek = false) {
+    const inFlight = (id: string) => this.ledger.inFlight(pool.name, id).here;
+    return pool.shortlist(candidates, { peek, key: this.key, inFlight });
   }
 
   /** Gives back every slot that is still held, however the request ended. */
@@ -63,7 +111,7 @@ export class BackendSearch {
   preview(): { pool: Pool; backend: Backend } | undefined {
     for (const { pool, candidates } of this.#stages()) {
       const inFlight = (id: string) => this.ledger.inFlight(pool.name, id).cluster;
-      const shortlist = pool.shortlist(candidates, { peek: true });
+      const shortlist = this.#shortlist(pool, candidates, true);
       const chosen = chooseSlot(shortlist, inFlight, this.random);
       const backend = candidates.find(({ id }) => id === chosen?.id);
       if (backend) return { pool, backend };
@@ -81,8 +129,8 @@ export class BackendSearch {
   }
 
   /** Groups of candidates in the order they are asked. */
-  *#stages(): Iterable<{ pool: Pool; candidates: Backend[] }> {
-    for (const wanted of ['healthy', 'ejected', 'silent'] as const)
+  *#stages(states: readonly HealthState[] = IN_ORDER): Iterable<Candidates> {
+    for (const wanted of states)
       for (const { pool, backends } of this.#route) {
         const candidates = backends.filter(
           (backend) => backend.health.state === wanted && !this.#tried.has(backend),

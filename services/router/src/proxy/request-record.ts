@@ -13,6 +13,8 @@ export interface RequestRecord {
   pool?: string | undefined;
   backend?: string | undefined;
   attempts: number;
+  /** Of the attempts, second copies sent to a second backend. */
+  hedges: number;
   status: number;
   outcome: RelayEnd['outcome'] | 'error';
   firstByteMs?: number | undefined;
@@ -44,7 +46,8 @@ export class RequestRecorder {
     });
     this.#retries = new Counter({
       name: 'switchyard_retries_total',
-      help: 'Attempts beyond the first.',
+      help: 'Attempts beyond the first, without hedges.',
+      labelNames: ['pool'],
       registers,
     });
     this.#firstByte = new Histogram({
@@ -84,7 +87,8 @@ export class RequestRecorder {
       status: record.status,
       outcome: record.outcome,
     });
-    if (record.attempts > 1) this.#retries.inc(record.attempts - 1);
+    const retries = record.attempts - record.hedges - 1;
+    if (retries > 0) this.#retries.inc({ pool: decision?.pool ?? 'none' }, retries);
     if (record.firstByteMs !== undefined)
       this.#firstByte.observe({ pool }, record.firstByteMs / 1000);
     this.#total.observe({ pool }, record.totalMs / 1000);

@@ -12,6 +12,16 @@ export interface StatusDependencies {
   intents: IntentSource;
 }
 
+const retryStatus = ({ retries: { left, taken, denied } }: Pool) => ({
+  budgetLeft: left,
+  taken,
+  denied,
+});
+
+/** `afterMs` is null while too few answers have been seen to know. */
+const hedgingStatus = ({ spec, hedges, hedgeAfterMs }: Pool) =>
+  spec.hedge ? { afterMs: hedgeAfterMs ?? null, ...hedges } : null;
+
 /** The fleet as this router sees it now. */
 export function statusRoutes({ registry, ledger, intents }: StatusDependencies): Router {
   const backendStatus = (pool: Pool, backend: Backend) => {
@@ -24,13 +34,18 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
       healthy: backend.health.usable,
       health: backend.health.state,
       ejectedForMs: backend.health.ejectedForMs,
+      deferredForMs: backend.health.deferredForMs,
+      ejections: backend.health.ejections,
+      recent: backend.health.recent,
       weight: backend.weight,
+      effectiveWeight: backend.effectiveWeight,
       capacity: Number.isFinite(backend.capacity) ? backend.capacity : null,
       inFlight: here,
       inFlightCluster: cluster,
       requests: backend.requests,
       failures: backend.failures,
       timeToFirstByteMs: backend.timeToFirstByteMs ?? null,
+      latencyEstimateMs: backend.latency.estimateMs ?? null,
     };
   };
   return Router()
@@ -40,6 +55,8 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
           name: pool.name,
           policy: pool.spec.policy,
           fallback: pool.spec.fallback ?? null,
+          retries: retryStatus(pool),
+          hedging: hedgingStatus(pool),
           backends: pool.backends.map((backend) => backendStatus(pool, backend)),
         })),
         classifier: intents.status,
