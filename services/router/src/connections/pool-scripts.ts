@@ -65,13 +65,14 @@ export class PoolScripts {
   }: AcquireRequest): Promise<AcquireReply> {
     const { keys } = this;
     const { candidates, rule } = shortlist;
+    const { among = 0, plus = 0 } = rule.kind === 'leastLoaded' ? rule : {};
     const reply = await this.scripts.run(
       'acquire',
       [keys.replicas, keys.seen, keys.waiting, keys.rebuilding].concat(
         candidates.flatMap((one) => [keys.leases(one.id), keys.line(one.id)]),
       ),
       [
-        ...[id, this.leaseMs, rule.kind === 'leastLoaded' ? rule.among : 0, random, shareOf],
+        ...[id, this.leaseMs, among, plus, random, shareOf],
         ...[waiting ? Math.round(waiting.waitedMs * 1000) : -1, waiting?.limit ?? 0],
         ...[SEEN_GRACE_MS, keys.freed],
         ...candidates.flatMap(({ id: backend, capacity, weight }) => [

@@ -146,9 +146,10 @@ export class RedisPool implements Slots {
 
   /** The share of this router, and never what others were last seen to use. */
   #chooseLocally({ candidates, rule }: Shortlist) {
-    const limited = candidates.map(({ id, weight, capacity }) => {
+    const limited = candidates.map((candidate) => {
+      const { id, capacity } = candidate;
       const share = Math.max(1, Math.floor(capacity / this.#view.replicas));
-      return { id, weight, capacity: Math.min(share, capacity - this.#view.others(id)) };
+      return { ...candidate, capacity: Math.min(share, capacity - this.#view.others(id)) };
     });
     const here = (id: string) => this.#held.count(id);
     return chooseSlot({ candidates: limited, rule }, here, this.options.random);

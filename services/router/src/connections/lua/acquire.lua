@@ -5,13 +5,14 @@
 -- ARGV[1] id of the lease ("replica:number"), also the waiter's
 -- ARGV[2] life of a lease in ms
 -- ARGV[3] among: the least loaded of the first so many, then the rest in order
--- ARGV[4] random number in [0, 1) that breaks ties
--- ARGV[5] 0, or: no more than this replica's share of each capacity, among so many replicas
--- ARGV[6] -1, or for a waiter: microseconds that it has waited
--- ARGV[7] waiters that the pool may have
--- ARGV[8] ms after which a replica that was not seen does not hold up others
--- ARGV[9] channel that wakes waiters
--- ARGV[10..]        of each candidate: capacity (-1: no limit), weight, leases of this replica on it
+-- ARGV[4] plus: so many more are counted on each
+-- ARGV[5] random number in [0, 1) that breaks ties
+-- ARGV[6] 0, or: no more than this replica's share of each capacity, among so many replicas
+-- ARGV[7] -1, or for a waiter: microseconds that it has waited
+-- ARGV[8] waiters that the pool may have
+-- ARGV[9] ms after which a replica that was not seen does not hold up others
+-- ARGV[10] channel that wakes waiters
+-- ARGV[11..]        of each candidate: capacity (-1: no limit), weight, leases of this replica on it
 --
 -- Returns { outcome, chosen, waiting, count of each candidate }
 --   outcome 1: taken, chosen is the candidate's place   0: no room
@@ -19,8 +20,9 @@
 
 local replicas, seen, waiting, rebuilding = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, leaseMs, among = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local random, shareOf, waited = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local maxWaiting, graceMs, channel = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
+local plus, random, shareOf = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local waited, maxWaiting = tonumber(ARGV[7]), tonumber(ARGV[8])
+local graceMs, channel = tonumber(ARGV[9]), ARGV[10]
 local candidates = (#KEYS - 4) / 2
 local waits = waited >= 0
 
@@ -33,11 +35,11 @@ if whileRebuilding then shareOf = math.max(shareOf, tonumber(whileRebuilding)) e
 local function leasesOf(place) return KEYS[3 + 2 * place] end
 local function lineOf(place) return KEYS[4 + 2 * place] end
 local function capacityOf(place)
-  local capacity = tonumber(ARGV[7 + 3 * place])
+  local capacity = tonumber(ARGV[8 + 3 * place])
   return capacity < 0 and math.huge or capacity
 end
-local function weightOf(place) return tonumber(ARGV[8 + 3 * place]) end
-local function hereOn(place) return tonumber(ARGV[9 + 3 * place]) end
+local function weightOf(place) return tonumber(ARGV[9 + 3 * place]) end
+local function hereOn(place) return tonumber(ARGV[10 + 3 * place]) end
 
 local somebodyWaits = redis.call('ZCARD', waiting) > 0
   and oldest(waiting, waiting, seen, graceMs) ~= nil
@@ -63,7 +65,7 @@ local tied, least = {}, math.huge
 for place = 1, candidates do
   counts[place] = inFlight(leasesOf(place))
   if place <= among and hasRoom(place) then
-    local load = counts[place] / weightOf(place)
+    local load = (counts[place] + plus) / weightOf(place)
     if load < least then
       tied, least = { place }, load
     elseif load == least then
