@@ -54,7 +54,8 @@ export function requireInstalled() {
 /** The compiler leaves Lua where it is; it runs from beside the compiled code. */
 function copyLua() {
   for (const file of packages.flatMap((folder) => filesBelow(`${folder}/src`)))
-    if (file.endsWith('.lua')) cpSync(join(root, file), join(root, file.replace('/src/', '/dist/')));
+    if (file.endsWith('.lua'))
+      cpSync(join(root, file), join(root, file.replace('/src/', '/dist/')));
 }
 
 /** Compiles TypeScript when the sources are not those of the last build. */

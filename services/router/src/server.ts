@@ -5,6 +5,7 @@ import {
   drain,
   listen,
   onShutdown,
+  RedisConnection,
   runOrExit,
   serverUrl,
 } from '@switchyard/service-kit';
@@ -13,7 +14,10 @@ import { ClientKeys } from './authentication.js';
 import { BackendRegistry } from './backends/backend-registry.js';
 import { HealthChecks } from './backends/health-checks.js';
 import { readConfig } from './config.js';
+import { observeConnections } from './connection-metrics.js';
+import type { ConnectionLedger } from './connections/connection-ledger.js';
 import { MemoryConnectionLedger } from './connections/memory-connection-ledger.js';
+import { RedisConnectionLedger } from './connections/redis-connection-ledger.js';
 import { observeFailures } from './failure-metrics.js';
 import { observeFleet } from './fleet-metrics.js';
 import { createBackendDispatcher } from './proxy/backend-dispatcher.js';
@@ -24,6 +28,8 @@ import { PoolChooser } from './routing/pool-chooser.js';
 
 /** What closing may take once the last request has ended. */
 const CLOSE_MS = 5000;
+/** A router that starts while Redis is away serves without it after so long. */
+const REDIS_WAIT_MS = 2000;
 
 await runOrExit(async () => {
   const config = readConfig(process.env);
@@ -34,7 +40,25 @@ await runOrExit(async () => {
   const dispatcher = createBackendDispatcher(fleet.timeouts);
   const registry = new BackendRegistry(fleet);
   const health = new HealthChecks(registry.backends(), dispatcher, fleet.health, logger);
-  const ledger = new MemoryConnectionLedger();
+  const redis = config.redis && {
+    connection: new RedisConnection(config.redis, { name: 'switchyard-router', logger }),
+    listener: new RedisConnection(config.redis, {
+      name: 'switchyard-router-listener',
+      // It comes and goes with the other one, which says so.
+      logger: createLogger('router', 'silent'),
+    }),
+  };
+  await redis?.connection.whenReady(REDIS_WAIT_MS);
+  const { redisKeyPrefix: prefix, leaseMs } = config;
+  const ledger: ConnectionLedger = redis
+    ? await RedisConnectionLedger.open({
+        ...redis,
+        prefix,
+        leaseMs,
+        fleet: () => registry.backendIds,
+        logger,
+      })
+    : new MemoryConnectionLedger();
   const intents = new IntentSource({
     url: config.classifierUrl,
     timeoutMs: fleet.classification.timeoutMs,
@@ -43,6 +67,7 @@ await runOrExit(async () => {
   });
   observeFleet(metrics, registry, ledger, intents);
   observeFailures(metrics, registry);
+  observeConnections(metrics, registry, ledger);
   const running = new RunningRequests();
   const stopping = new AbortController();
 
@@ -73,6 +98,8 @@ await runOrExit(async () => {
     await health.close();
     await intents.close();
     await ledger.close();
+    await redis?.connection.close();
+    await redis?.listener.close();
     await dispatcher.destroy();
   });
   intents.start();

@@ -46,6 +46,12 @@ export class BackendRegistry {
     return [...this.pools.values()].flatMap((pool) => [...pool.backends]);
   }
 
+  /** Pool -> ids of its backends. */
+  get backendIds(): ReadonlyMap<string, readonly string[]> {
+    const ids = ({ backends }: Pool) => backends.map(({ id }) => id);
+    return new Map([...this.pools].map(([name, pool]) => [name, ids(pool)]));
+  }
+
   models(): string[] {
     return [...new Set(this.backends().flatMap((backend) => [...backend.models]))];
   }

@@ -14,7 +14,8 @@ export class Backend {
   readonly name: string;
   readonly url: string;
   readonly healthPath: string;
-  readonly capacity: number;
+  /** Requests that it says it works on at a time, when no capacity is configured. */
+  discoveredCapacity: number | undefined;
   weight: number;
   state: AdminState = 'active';
   /** Model ids of its `/v1/models`, when no model is configured. */
@@ -35,8 +36,16 @@ export class Backend {
     this.name = spec.name;
     this.url = spec.url;
     this.healthPath = spec.health.path;
-    this.capacity = spec.capacity ?? Number.POSITIVE_INFINITY;
     this.weight = spec.weight;
+  }
+
+  get configuredCapacity(): number | undefined {
+    return this.spec.capacity;
+  }
+
+  /** Requests at a time; Infinity for no limit. */
+  get capacity(): number {
+    return this.spec.capacity ?? this.discoveredCapacity ?? Number.POSITIVE_INFINITY;
   }
 
   /** Its weight, less while it starts slowly. */

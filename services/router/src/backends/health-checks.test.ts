@@ -102,7 +102,7 @@ describe('when it probes', () => {
 
   test('the second probe comes at any time within the interval', async () => {
     await using server = await startSimulatedBackend({ name: 'b' });
-    await using _checked = await checking(server.url, ', model: m', 200, {
+    await using _checked = await checking(server.url, ', model: m, capacity: 9', 200, {
       intervalMs: hour,
       random: () => 0,
     });
@@ -111,7 +111,7 @@ describe('when it probes', () => {
 
   test('one that a request found dead is looked at soon, however long the interval', async () => {
     await using server = await startSimulatedBackend({ name: 'b' });
-    await using checked = await checking(server.url, ', model: m', 200, {
+    await using checked = await checking(server.url, ', model: m, capacity: 9', 200, {
       intervalMs: hour,
       random: () => 0.999,
     });
@@ -127,7 +127,7 @@ test('the path is the configured one under the base URL, with the key of the bac
     seen.add(`${request.url} ${request.headers.authorization}`);
     response.end('{}');
   });
-  const settings = ', apiKey: sesame, model: m, health: { path: "/up?deep=1" }';
+  const settings = ', apiKey: sesame, model: m, capacity: 9, health: { path: "/up?deep=1" }';
   await using _checked = await checking(`${server.url}/base`, settings);
   expect([...seen]).toEqual(['/base/up?deep=1 Bearer sesame']);
 });

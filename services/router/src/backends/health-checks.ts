@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { Backend } from './backend.js';
 import { discoverModels } from './model-discovery.js';
 import { firstPauseMs, pauseMs } from './probe-schedule.js';
+import { discoverSlots } from './slot-discovery.js';
 import { isUnreachable } from './unreachable.js';
 
 export interface HealthCheckSettings {
@@ -13,7 +14,7 @@ export interface HealthCheckSettings {
 
 /** How soon it is noticed that a request found a backend to be out. */
 const NOTICE_MS = 500;
-/** A model list is asked for again after this many probes. */
+/** Models and slots are asked for again after this many probes. */
 const REDISCOVER_PROBES = 12;
 
 /** `GET <health path>` on every backend, for ever; any answer below 500 is alive. */
@@ -69,10 +70,15 @@ export class HealthChecks {
     const { state } = backend.health;
     if (state !== before)
       this.logger.info({ backend: backend.id, from: before, to: state }, 'backend health changed');
-    const modelsWanted =
-      backend.configuredModel === undefined && state !== 'dead' && state !== 'silent';
-    if (modelsWanted && (rediscover || backend.models.length === 0))
-      await discoverModels(backend, this.dispatcher, this.settings.timeoutMs);
+    if (state === 'dead' || state === 'silent') return;
+    const { timeoutMs } = this.settings;
+    // One that came back may have been started with other settings.
+    const ask = rediscover || before === 'dead';
+    const modelsWanted = backend.configuredModel === undefined;
+    if (modelsWanted && (ask || backend.models.length === 0))
+      await discoverModels(backend, this.dispatcher, timeoutMs);
+    if (ask && backend.configuredCapacity === undefined)
+      await discoverSlots(backend, this.backends, this.dispatcher, timeoutMs);
   }
 
   async #probe(backend: Backend): Promise<void> {

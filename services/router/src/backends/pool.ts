@@ -4,6 +4,7 @@ import type { Policy, Shortlist } from '../balancing/policy.js';
 import type { PoolSpec } from '../configuration/schema.js';
 import type { Backend } from './backend.js';
 import { FirstByteTimes } from './first-byte-times.js';
+import { PoolQueue } from './pool-queue.js';
 import { RetryBudget, type RetrySettings } from './retry-budget.js';
 
 /** What a request demands of the models that may serve it. */
@@ -28,6 +29,7 @@ export interface ShortlistRequest {
 
 export class Pool {
   readonly retries: RetryBudget;
+  readonly queue: PoolQueue;
   readonly firstBytes = new FirstByteTimes();
   /** Second copies that were sent, and those of them that answered first. */
   readonly hedges = { sent: 0, won: 0 };
@@ -47,6 +49,7 @@ export class Pool {
   ) {
     this.#policy = policyNamed(spec.policy);
     this.retries = new RetryBudget(settings.retries);
+    this.queue = new PoolQueue(spec.queue);
   }
 
   /** Whether, with one more backend out, at least half of the active ones would be left. */

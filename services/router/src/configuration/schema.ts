@@ -60,6 +60,17 @@ const Hedge = z
   )
   .optional();
 
+/** What becomes of requests that find every backend of the pool full. */
+const Queue = z.strictObject({
+  size: z.int({ error: 'must be a whole number' }).min(0).max(1_000_000).default(1000),
+  timeoutMs: milliseconds(30_000, 3_600_000),
+  spill: z
+    .number({ error: 'must be a number' })
+    .min(0, { error: 'must be from 0 to 1' })
+    .max(1, { error: 'must be from 0 to 1' })
+    .default(1),
+});
+
 const Pool = z.strictObject({
   policy: z
     .enum(policyNames, { error: `must be one of ${policyNames.join(', ')}` })
@@ -72,6 +83,7 @@ const Pool = z.strictObject({
   images: z.boolean().optional(),
   tools: z.boolean().optional(),
   hedge: Hedge,
+  queue: Queue.prefault({}),
 });
 
 const KeywordRule = z

@@ -57,9 +57,11 @@ export class RedisConnectionLedger implements ConnectionLedger {
   }
 
   /** Resolves when this router is known to the others, or Redis is found to be away. */
-  async start(): Promise<void> {
-    this.#watchFleet();
-    await Promise.allSettled([...this.#pools.values()].map((pool) => pool.renew()));
+  static async open(options: RedisLedgerOptions): Promise<RedisConnectionLedger> {
+    const ledger = new RedisConnectionLedger(options);
+    ledger.#watchFleet();
+    await Promise.allSettled([...ledger.#pools.values()].map((pool) => pool.renew()));
+    return ledger;
   }
 
   acquire(pool: string, shortlist: Shortlist): Promise<Lease | undefined> {

@@ -5,7 +5,7 @@ import type { ClientKeys } from '../authentication.js';
 import type { Backend } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
-import { demandsNotMet, noBackendAvailable } from '../errors.js';
+import { demandsNotMet } from '../errors.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
 import { BackendSearch } from './backend-search.js';
 import { clientAddress } from './client-address.js';
@@ -90,7 +90,14 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     record.pool = record.decision.pool;
 
     const key = clientAddress(request, dependencies.trustedProxies);
-    const search = new BackendSearch(registry, ledger, record.decision, demandsOf(body.json), key);
+    const search = new BackendSearch({
+      registry,
+      ledger,
+      decision: record.decision,
+      demands: demandsOf(body.json),
+      key,
+      gone,
+    });
     if (!search.canServe) throw demandsNotMet(record.pool);
     const failures = new FailureLog(logger, record.requestId);
     const requestFor = (backend: Backend) => ({
@@ -113,7 +120,8 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       record.hedges = hedges;
       record.pool = found?.pool.name ?? record.pool;
       record.backend = found?.backend.name;
-      if (!answer) throw error ?? noBackendAvailable(record.pool, search.explain());
+      if (search.queuedMs > 0) record.queuedMs = search.queuedMs;
+      if (!answer) throw error ?? search.refusal();
       record.firstByteMs = performance.now() - started;
       const own = ownHeaders(record);
       const end = await relay(response, answer, own, { gone, stallMs });

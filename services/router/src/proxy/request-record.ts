@@ -17,6 +17,8 @@ export interface RequestRecord {
   hedges: number;
   status: number;
   outcome: RelayEnd['outcome'] | 'error';
+  /** Spent waiting for a slot, when all backends were busy. */
+  queuedMs?: number;
   firstByteMs?: number | undefined;
   totalMs: number;
 }
@@ -30,6 +32,7 @@ export class RequestRecorder {
   readonly #firstByte: Histogram;
   readonly #total: Histogram;
   readonly #classify: Histogram;
+  readonly #queued: Histogram;
 
   /** Intents that have a route are named in metrics; any other is "other", so that labels stay few. */
   constructor(
@@ -64,6 +67,13 @@ export class RequestRecorder {
       buckets: LATENCY_BUCKETS,
       registers,
     });
+    this.#queued = new Histogram({
+      name: 'switchyard_queue_wait_seconds',
+      help: 'Wait for a slot of requests that found all backends busy, by the pool they were for.',
+      labelNames: ['pool'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    });
     this.#classify = new Histogram({
       name: 'switchyard_classify_duration_seconds',
       help: 'Time to an intent, by where it came from.',
@@ -92,6 +102,8 @@ export class RequestRecorder {
     if (record.firstByteMs !== undefined)
       this.#firstByte.observe({ pool }, record.firstByteMs / 1000);
     this.#total.observe({ pool }, record.totalMs / 1000);
+    if (record.queuedMs !== undefined)
+      this.#queued.observe({ pool: decision?.pool ?? 'none' }, record.queuedMs / 1000);
     if (decision && source && source !== 'explicit')
       this.#classify.observe({ source }, decision.classifyMs / 1000);
   }

@@ -34,7 +34,9 @@ export function routeRoutes({
       const question = { model: modelOf(body), turns: turnsOf(body), kind: 'prompt' as const };
       const decision = await chooser.choose(question);
       const key = clientAddress(request, trustedProxies);
-      const search = new BackendSearch(registry, ledger, decision, demandsOf(body), key);
+      const demands = demandsOf(body);
+      const gone = new AbortController().signal;
+      const search = new BackendSearch({ registry, ledger, decision, demands, key, gone });
       const preview = search.preview();
       const pool = preview?.pool ?? registry.pool(decision.pool);
       response.json({

@@ -18,6 +18,18 @@ const retryStatus = ({ retries: { left, taken, denied } }: Pool) => ({
   denied,
 });
 
+const queueStatus = (pool: Pool, ledger: ConnectionLedger) => {
+  const { here, cluster } = ledger.waiting(pool.name);
+  const { settings, refused } = pool.queue;
+  return {
+    waiting: here,
+    waitingCluster: cluster,
+    ...settings,
+    refusedFull: refused.full,
+    refusedLate: refused.late,
+  };
+};
+
 /** `afterMs` is null while too few answers have been seen to know. */
 const hedgingStatus = ({ spec, hedges, hedgeAfterMs }: Pool) =>
   spec.hedge ? { afterMs: hedgeAfterMs ?? null, ...hedges } : null;
@@ -57,6 +69,8 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
           fallback: pool.spec.fallback ?? null,
           retries: retryStatus(pool),
           hedging: hedgingStatus(pool),
+          queue: queueStatus(pool, ledger),
+          connections: ledger.status(pool.name),
           backends: pool.backends.map((backend) => backendStatus(pool, backend)),
         })),
         classifier: intents.status,
