@@ -1,4 +1,4 @@
-import type { Shortlist } from '../balancing/policy.js';
+import type { Candidate, Shortlist } from '../balancing/policy.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { RedisScripts } from './redis-scripts.js';
 
@@ -20,11 +20,13 @@ export interface AcquireRequest {
 
 export interface AcquireReply {
   outcome: 'taken' | 'no room' | 'lapsed' | 'too many wait';
-  backendId: string | undefined;
+  taken: Candidate | undefined;
   waiting: number;
   /** By place in the shortlist. */
   counts: readonly number[];
 }
+
+const finite = (capacity: number) => (Number.isFinite(capacity) ? capacity : -1);
 
 const OUTCOMES = new Map<number, AcquireReply['outcome']>([
   [1, 'taken'],
@@ -76,7 +78,7 @@ export class PoolScripts {
         ...[waiting ? Math.round(waiting.waitedMs * 1000) : -1, waiting?.limit ?? 0],
         ...[SEEN_GRACE_MS, keys.freed],
         ...candidates.flatMap(({ id: backend, capacity, weight }) => [
-          Number.isFinite(capacity) ? capacity : -1,
+          finite(capacity),
           weight,
           here(backend),
         ]),
@@ -85,17 +87,18 @@ export class PoolScripts {
     const [outcome = 0, chosen = 0, waiters = 0, ...counts] = reply as number[];
     return {
       outcome: OUTCOMES.get(outcome) ?? 'no room',
-      backendId: candidates[chosen - 1]?.id,
+      taken: candidates[chosen - 1],
       waiting: waiters,
       counts,
     };
   }
 
   /** Resolves to the leases left on the backend. */
-  async release(id: string, backendId: string): Promise<number> {
+  async release(id: string, backendId: string, capacity: number): Promise<number> {
     const { seen, waiting, freed } = this.keys;
     const keys = [seen, waiting, this.keys.leases(backendId), this.keys.line(backendId)];
-    return (await this.scripts.run('release', keys, [id, SEEN_GRACE_MS, freed])) as number;
+    const args = [id, finite(capacity), SEEN_GRACE_MS, freed];
+    return (await this.scripts.run('release', keys, args)) as number;
   }
 
   async leave(id: string, backendIds: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Shortlist } from '../balancing/policy.js';
+import type { Candidate, Shortlist } from '../balancing/policy.js';
 import { chooseSlot } from './choose-slot.js';
 import { ClusterView } from './cluster-view.js';
 import type { Lease, WaitEnd, Waiting } from './connection-ledger.js';
@@ -131,7 +131,7 @@ export class RedisPool implements Slots {
 
   takeLocally(shortlist: Shortlist): Lease | undefined {
     const chosen = this.#chooseLocally(shortlist);
-    return chosen && this.#lease(chosen.id, this.options.newId());
+    return chosen && this.#lease(chosen, this.options.newId());
   }
 
   leave(id: string, backendIds: readonly string[]): void {
@@ -162,7 +162,7 @@ export class RedisPool implements Slots {
     try {
       for (let attempt = 0; attempt < 2; attempt++) {
         const reply = await this.#askFor(id, shortlist, ticket);
-        if (reply.outcome === 'taken' && reply.backendId) return this.#lease(reply.backendId, id);
+        if (reply.taken) return this.#lease(reply.taken, id);
         if (reply.outcome === 'too many wait') return 'full';
         if (reply.outcome === 'no room') return undefined;
         // It slept past its leases, or Redis has lost them: what still runs counts first.
@@ -187,7 +187,7 @@ export class RedisPool implements Slots {
     );
     this.#view.waiting = reply.waiting;
     for (const [place, { id: backendId }] of shortlist.candidates.entries()) {
-      const mine = reply.outcome === 'taken' && backendId === reply.backendId ? 1 : 0;
+      const mine = backendId === reply.taken?.id ? 1 : 0;
       const count = reply.counts[place];
       if (count !== undefined)
         this.#view.heard(backendId, count, this.#held.count(backendId) + mine);
@@ -195,12 +195,12 @@ export class RedisPool implements Slots {
     return reply;
   }
 
-  #lease(backendId: string, id: string): Lease {
+  #lease({ id: backendId, capacity }: Candidate, id: string): Lease {
     this.#held.add(backendId, id);
-    return { backendId, release: () => this.#release(backendId, id) };
+    return { backendId, release: () => this.#release(backendId, capacity, id) };
   }
 
-  #release(backendId: string, id: string): void {
+  #release(backendId: string, capacity: number, id: string): void {
     if (!this.#held.remove(backendId, id)) return;
     this.#view.ended(backendId);
     if (this.isLocal) {
@@ -208,7 +208,7 @@ export class RedisPool implements Slots {
       return;
     }
     this.#presence
-      .ask(() => this.options.scripts.release(id, backendId))
+      .ask(() => this.options.scripts.release(id, backendId, capacity))
       .then(
         (count) => this.#view.heard(backendId, count, this.#held.count(backendId)),
         // Renewal takes out what is not held any more.

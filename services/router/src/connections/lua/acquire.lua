@@ -91,8 +91,7 @@ if chosen then
     end
     -- It may have stood before others who now can take what is left.
     for each = 1, candidates do
-      local head = counts[each] < capacityOf(each) and oldest(lineOf(each), waiting, seen, graceMs)
-      if head then redis.call('PUBLISH', channel, head) end
+      wake(lineOf(each), capacityOf(each) - counts[each], waiting, seen, graceMs, channel)
     end
   end
 elseif waits then

@@ -22,7 +22,6 @@ for each = 3, #KEYS do
   end
 end
 for line = 5, #KEYS, 2 do
-  local head = oldest(KEYS[line], waiting, seen, tonumber(ARGV[2]))
-  if head then redis.call('PUBLISH', ARGV[3], head) end
+  wake(KEYS[line], MOST_WOKEN, waiting, seen, tonumber(ARGV[2]), ARGV[3])
 end
 return left

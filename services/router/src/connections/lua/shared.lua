@@ -32,3 +32,15 @@ local function oldest(line, waiting, seen, graceMs)
     redis.call('ZREM', waiting, first)
   end
 end
+
+-- Tells the first waiters of a line, one for each free slot, that their turn may have come. At most
+-- so many: those who get a slot wake the next.
+local MOST_WOKEN = 8
+local woken = {}
+local function wake(line, free, waiting, seen, graceMs, channel)
+  if free < 1 or not oldest(line, waiting, seen, graceMs) then return end
+  for _, id in ipairs(redis.call('ZRANGE', line, 0, math.min(free, MOST_WOKEN) - 1)) do
+    if not woken[id] then redis.call('PUBLISH', channel, id) end
+    woken[id] = true
+  end
+end
