@@ -35,7 +35,7 @@ export function observeFleet(
   });
   new Gauge({
     name: 'switchyard_backend_healthy',
-    help: '1: takes requests; 0: ejected, silent or dead.',
+    help: '1: takes requests; 0: asked to be left alone, ejected, silent or dead.',
     labelNames: ['pool', 'backend'],
     registers,
     collect() {

@@ -66,7 +66,7 @@ export class BackendHealth {
 
   /** Milliseconds for which it asked to be left alone. */
   get deferredForMs(): number {
-    return Math.max(0, this.#deferredUntil - this.#now());
+    return this.#deferredUntil === 0 ? 0 : Math.max(0, this.#deferredUntil - this.#now());
   }
 
   get ejections(): Readonly<Record<EjectionReason, number>> {
@@ -85,8 +85,9 @@ export class BackendHealth {
   get weightShare(): number {
     const { ms } = this.settings.slowStart;
     const backSince = Math.max(this.#answersSince, this.#ejection.until);
+    if (ms === 0 || backSince === Number.NEGATIVE_INFINITY) return 1;
     const tenths = Math.floor((10 * (this.#now() - backSince)) / ms) / 10;
-    return ms === 0 ? 1 : Math.min(1, Math.max(FIRST_SHARE, tenths));
+    return Math.min(1, Math.max(FIRST_SHARE, tenths));
   }
 
   /** A request came to something, good or bad. */

@@ -43,7 +43,8 @@ export class OutlierEjection {
 
   /** Milliseconds until the ejection ends; 0: not ejected. */
   get leftMs(): number {
-    return Math.max(0, this.#until - this.conditions.now());
+    // Asked of every backend for every request: no clock is read where there was no ejection.
+    return this.#growth === 0 ? 0 : Math.max(0, this.#until - this.conditions.now());
   }
 
   /** When the last ejection ended or will end; -Infinity: there was none. */
@@ -64,7 +65,7 @@ export class OutlierEjection {
 
   succeeded(): void {
     this.#failuresInRow = 0;
-    if (this.conditions.now() > this.#until + this.#lastMs) this.#growth = 0;
+    if (this.#growth > 0 && this.conditions.now() > this.#until + this.#lastMs) this.#growth = 0;
   }
 
   /** `eligible`: in use, so that there is something to take out. Says why it was ejected, if it was. */
