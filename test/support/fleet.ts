@@ -123,10 +123,14 @@ export interface FleetStatus {
     name: string;
     retries: { budgetLeft: number; taken: number; denied: number };
     hedging: { afterMs: number | null; sent: number; won: number } | null;
+    queue: { waiting: number; waitingCluster: number; refusedFull: number; refusedLate: number };
+    connections: { kind: string; counts: string; replicas: number };
     backends: {
       name: string;
       healthy: boolean;
       inFlight: number;
+      inFlightCluster: number;
+      capacity: number | null;
       health: string;
       ejections: { consecutive: number; errorRate: number };
       deferredForMs: number;
