@@ -18,6 +18,7 @@ const Variables = z.object({
   ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
   EMBEDDING_WORKERS: variable.integer(DEFAULT_WORKERS, { min: 1, max: 64 }),
   EMBEDDING_TOKENS: variable.integer(128, { min: 8, max: 512 }),
+  EMBEDDING_CACHE: variable.integer(10_000, { min: 0, max: 10_000_000 }),
   REDIS_URL: variable.unsupported('is not supported yet: state is not shared; unset it'),
   LOG_LEVEL: variable.logLevel(),
 });
@@ -36,6 +37,8 @@ export interface ClassifierConfig {
   embeddingWorkers: number;
   /** Token budget of one text, [CLS] and [SEP] included. */
   embeddingTokens: number;
+  /** Texts whose vectors are remembered. */
+  embeddingCache: number;
   logLevel: string;
 }
 
@@ -61,6 +64,7 @@ export function readConfig(environment: Record<string, string | undefined>): Cla
     adminToken: read.ADMIN_TOKEN,
     embeddingWorkers: read.EMBEDDING_WORKERS,
     embeddingTokens: read.EMBEDDING_TOKENS,
+    embeddingCache: read.EMBEDDING_CACHE,
     logLevel: read.LOG_LEVEL,
   });
 }

@@ -11,13 +11,14 @@ import {
   serverUrl,
 } from '@switchyard/service-kit';
 import { createApp } from './app.js';
-import { neighbourVote } from './classification/neighbour-vote.js';
 import { readConfig } from './config.js';
+import { cached } from './embedding/cached-embedder.js';
 import { chooseModel } from './embedding/choose-model.js';
 import { LocalEmbedder } from './embedding/local-embedder.js';
 import { metered } from './embedding/metered-embedder.js';
 import { type Engine, startEngine } from './engine.js';
 import { EmbeddedExemplarStore } from './exemplars/embedded-exemplar-store.js';
+import { IndexSnapshots } from './exemplars/index-snapshots.js';
 import { InProcessJobQueue } from './ingestion/in-process-job-queue.js';
 import { limitSilence } from './silence-limit.js';
 
@@ -71,10 +72,16 @@ await runOrExit(async () => {
     logger,
   });
   engine = await startEngine({
-    embedder: metered(embedder, registry),
+    embedder: cached(metered(embedder, registry), config.embeddingCache, registry),
     store,
-    scorer: neighbourVote,
-    openJobs: (handler) => InProcessJobQueue.open(join(config.dataDir, 'jobs'), handler, logger),
+    snapshots: new IndexSnapshots({
+      directory: join(config.dataDir, 'index'),
+      modelDigest: embedder.modelDigest,
+      dimensions: embedder.dimensions,
+      logger,
+    }),
+    openJobs: (ingestion) =>
+      InProcessJobQueue.open(join(config.dataDir, 'jobs'), ingestion, logger),
     starterExemplars: config.starterExemplars,
     maxIntents: config.maxIntents,
     logger,

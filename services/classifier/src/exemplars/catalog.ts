@@ -1,38 +1,63 @@
-import { setImmediate } from 'node:timers/promises';
-import type { Intent } from '@switchyard/contracts';
+import { type Intent, Settings } from '@switchyard/contracts';
+import { decodeHead } from '../classification/head-codec.js';
+import { Scoring } from '../classification/scoring.js';
+import { aboutDigest, aboutText } from '../classification/training/about.js';
+import type { Exemplar, ExemplarKey } from './exemplar.js';
 import { ExemplarIndex, type IndexedNeighbour } from './exemplar-index.js';
 import type { Change, ExemplarStore, IntentRecord } from './exemplar-store.js';
+import type { IndexSnapshots } from './index-snapshots.js';
+import { reconcile } from './reconcile.js';
+import type { StoredHead } from './stored-head.js';
 
-/** An exemplar takes up to 1 ms to put into the graph; in between, `/health` is answered. */
-const LOADED_AT_ONCE = 32;
+export interface CatalogOptions {
+  dimensions: number;
+  /** Heads trained with another model's vectors are not used. */
+  modelDigest: string;
+}
 
 /**
- * What this replica classifies with: the intents and the index, brought to a version by applying
- * changes in order. `version` and everything read in the same tick belong together.
+ * What this replica classifies with: the intents, the index and the scoring, brought to a version by
+ * applying changes in order. `version` and everything read in the same tick belong together.
  */
 export class Catalog {
   readonly #intents = new Map<string, IntentRecord>();
   readonly #listeners = new Set<(version: number) => void>();
   readonly #index: ExemplarIndex;
+  #scoring: Scoring;
+  #settings = Settings.parse({});
   #version = 0;
+  #stopSnapshots = async () => {};
 
-  constructor(dimensions: number) {
-    this.#index = new ExemplarIndex(dimensions);
+  constructor(
+    private readonly options: CatalogOptions,
+    index = new ExemplarIndex(options.dimensions),
+  ) {
+    this.#index = index;
+    this.#scoring = this.#scoringWith(undefined);
   }
 
   /**
    * Loads everything stored, without embedding anything, and follows every change from then on.
-   * Nothing may change until it resolves.
+   * Nothing may change until it resolves. With `snapshots` it starts from the newest, and keeps
+   * writing them.
    */
-  static async follow(store: ExemplarStore, dimensions: number): Promise<Catalog> {
-    const catalog = new Catalog(dimensions);
+  static async follow(
+    store: ExemplarStore,
+    options: CatalogOptions,
+    snapshots?: IndexSnapshots,
+  ): Promise<Catalog> {
+    const catalog = new Catalog(options, await snapshots?.loadOrCreate());
     for (const intent of await store.intents()) catalog.#intents.set(intent.name, intent);
-    for await (const { id, intent, vector } of store.exemplars()) {
-      catalog.#index.put(id, intent, vector);
-      if (catalog.size % LOADED_AT_ONCE === 0) await setImmediate();
-    }
+    await reconcile(catalog.#index, store);
+    catalog.#settings = await store.settings();
+    catalog.#scoring = catalog.#scoringWith(await store.head());
     catalog.#version = store.version;
     store.onChange((change) => catalog.apply(change));
+    if (snapshots) {
+      const keeping = snapshots.keep(catalog.#index, () => catalog.#version);
+      catalog.onVersion(() => keeping.changed());
+      catalog.#stopSnapshots = () => keeping.close();
+    }
     return catalog;
   }
 
@@ -48,9 +73,10 @@ export class Catalog {
     switch (change.type) {
       case 'exemplars-added':
         for (const intent of change.intents) this.#intents.set(intent.name, intent);
-        for (const { id, intent, vector } of change.exemplars) this.#index.put(id, intent, vector);
+        for (const exemplar of change.exemplars) this.#put(exemplar, change.version);
         break;
       case 'exemplar-removed':
+        this.#leave(change.id);
         this.#index.remove(change.id);
         break;
       case 'intent-put':
@@ -59,6 +85,13 @@ export class Catalog {
       case 'intent-deleted':
         this.#intents.delete(change.name);
         this.#index.removeIntent(change.name);
+        this.#scoring.forget(change.name);
+        break;
+      case 'settings-put':
+        this.#settings = change.settings;
+        break;
+      case 'head-put':
+        this.#scoring = this.#scoringWith(change.head);
         break;
     }
     this.#version = change.version;
@@ -82,11 +115,70 @@ export class Catalog {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  get scoring(): Scoring {
+    return this.#scoring;
+  }
+
+  /** Whether the scoring is trained on the exemplars, names and descriptions there are. */
+  get isTrained(): boolean {
+    const { head, isCurrent } = this.#scoring;
+    if (this.size === 0) return true;
+    return (
+      isCurrent &&
+      (head?.intents ?? []).every(({ name, about }) => {
+        const intent = this.#intents.get(name);
+        return intent && aboutDigest(aboutText(intent)) === about;
+      })
+    );
+  }
+
   threshold(intent: string): number | null {
     return this.#intents.get(intent)?.threshold ?? null;
   }
 
   nearest(vector: Float32Array, k: number): IndexedNeighbour[] {
     return this.#index.search(vector, k);
+  }
+
+  keys(): Iterable<ExemplarKey> {
+    return this.#index.entries();
+  }
+
+  /** A view that is valid until the exemplar is removed. */
+  vectorOf(id: string): Float32Array | undefined {
+    return this.#index.vectorOf(id);
+  }
+
+  /** Resolves when the index can take more; await it before a change that adds exemplars. */
+  room(): Promise<void> {
+    return this.#index.room();
+  }
+
+  /** Writes the snapshot that is outstanding; applies no more changes. */
+  async close(): Promise<void> {
+    await this.#stopSnapshots();
+    await this.#index.close();
+  }
+
+  #put({ id, intent, vector }: Exemplar, version: number): void {
+    this.#leave(id);
+    const key = { id, intent, version };
+    this.#index.put(key, vector);
+    this.#scoring.enter(key, this.#index.vectorOf(id) ?? vector);
+  }
+
+  #leave(id: string): void {
+    const [key, vector] = [this.#index.get(id), this.#index.vectorOf(id)];
+    if (key && vector) this.#scoring.leave(key, vector);
+  }
+
+  #scoringWith(stored: StoredHead | undefined): Scoring {
+    const { dimensions, modelDigest } = this.options;
+    const head = stored && decodeHead(stored.bytes, modelDigest);
+    return new Scoring(dimensions, head, this.#index.entries(), (id) => this.#index.vectorOf(id));
   }
 }

@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OnConflict } from '@switchyard/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import type { OnConflict, Settings } from '@switchyard/contracts';
 import { ConfigError } from '@switchyard/service-kit';
 import { tooManyIntents } from '../errors.js';
 import { ChangeSequence } from './change-sequence.js';
+import type { CorpusSource } from './corpus.js';
 import { claimStore } from './embedded-claim.js';
 import { checkDatabaseFile } from './embedded-file.js';
 import { EmbeddedTables } from './embedded-tables.js';
-import type { Exemplar } from './exemplar.js';
+import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type {
   AddOutcome,
   Change,
@@ -18,6 +20,7 @@ import type {
 } from './exemplar-store.js';
 import { found } from './found.js';
 import { planAddition } from './plan-addition.js';
+import { replaces, type StoredHead } from './stored-head.js';
 
 export interface EmbeddedStoreOptions {
   directory: string;
@@ -31,6 +34,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
 
   private constructor(
     private readonly tables: EmbeddedTables,
+    readonly source: CorpusSource,
     private readonly maxIntents: number,
   ) {
     this.#changes = new ChangeSequence(tables);
@@ -46,7 +50,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
       checkDatabaseFile(path);
       tables = new EmbeddedTables(path);
       await claimStore(tables, options);
-      return new EmbeddedExemplarStore(tables, maxIntents);
+      return new EmbeddedExemplarStore(tables, { kind: 'embedded', path }, maxIntents);
     } catch (error) {
       await tables?.close();
       if (error instanceof ConfigError) throw error;
@@ -63,8 +67,12 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     return this.tables.intents();
   }
 
-  async *exemplars(): AsyncGenerator<Exemplar> {
+  async *exemplars(): AsyncGenerator<StoredExemplar> {
     yield* this.tables.exemplars();
+  }
+
+  async *keys(): AsyncGenerator<ExemplarKey> {
+    yield* this.tables.keys();
   }
 
   async texts(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -79,6 +87,14 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     return this.tables.page(intent, limit, cursor);
   }
 
+  async settings(): Promise<Settings> {
+    return this.tables.settings;
+  }
+
+  async head(): Promise<StoredHead | undefined> {
+    return this.tables.head;
+  }
+
   async add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome> {
     let outcome: AddOutcome = { added: [], duplicates: [], conflicts: [] };
     await this.#changes.commit(() => {
@@ -89,7 +105,8 @@ export class EmbeddedExemplarStore implements ExemplarStore {
       this.#checkIntentLimit(names);
       const intents = names.map((name) => this.#intentOrNew(name));
       for (const intent of intents) this.tables.putIntent(intent);
-      for (const exemplar of outcome.added) this.tables.putExemplar(exemplar);
+      const version = this.tables.version + 1;
+      for (const exemplar of outcome.added) this.tables.putExemplar(exemplar, version);
       return { type: 'exemplars-added', exemplars: outcome.added, intents };
     });
     return outcome;
@@ -122,6 +139,27 @@ export class EmbeddedExemplarStore implements ExemplarStore {
       if (!this.tables.intent(name)) return undefined;
       this.tables.deleteIntent(name);
       return { type: 'intent-deleted', name };
+    });
+  }
+
+  async putSettings(patch: Partial<Settings>): Promise<Settings> {
+    let settings = this.tables.settings;
+    await this.#changes.commit(() => {
+      const before = this.tables.settings;
+      settings = { ...before, ...patch };
+      if (isDeepStrictEqual(settings, before)) return undefined;
+      this.tables.settings = settings;
+      return { type: 'settings-put', settings };
+    });
+    return settings;
+  }
+
+  async putHead(head: StoredHead): Promise<boolean> {
+    return this.#changes.commit(() => {
+      const before = this.tables.head;
+      if (before && !replaces(head, before)) return undefined;
+      this.tables.putHead(head);
+      return { type: 'head-put', head };
     });
   }
 

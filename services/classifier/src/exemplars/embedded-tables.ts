@@ -1,15 +1,20 @@
+import { Settings } from '@switchyard/contracts';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { storageFailed } from '../errors.js';
-import type { Exemplar } from './exemplar.js';
+import type { Corpus } from './corpus.js';
+import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type { IntentRecord, StoredPage } from './exemplar-store.js';
 import { ProcessIdentity } from './process-identity.js';
+import type { StoredHead } from './stored-head.js';
 import { toBytes, toVector } from './vector-bytes.js';
 
-export interface StoredExemplar {
+interface ExemplarRow {
   intent: string;
   text: string;
   /** Position in the listing of its intent. */
   sequence: number;
+  /** Missing in rows that were written before there was one. */
+  version?: number;
 }
 
 type StoredIntent = Omit<IntentRecord, 'name'>;
@@ -17,30 +22,34 @@ type StoredIntent = Omit<IntentRecord, 'name'>;
 /**
  * The LMDB databases of an embedded store, and their keys:
  *
- *   exemplars  id                 -> { intent, text, sequence }
+ *   exemplars  id                 -> { intent, text, sequence, version }
  *   vectors    id                 -> float32, little endian, 4 * dimensions bytes
  *   listing    [intent, sequence] -> id
  *   intents    name               -> { description, threshold }
  *   meta       "version" | "sequence" -> number; "model" -> digest of the model of all vectors;
- *              "owner" -> { pid, startTime } of the process that uses the store
+ *              "owner" -> { pid, startTime } of the process that uses the store;
+ *              "settings" -> Settings
+ *   heads      "current"          -> { trainedOn, bytes }
  *
  * The writing methods are for use inside `transaction`.
  */
 export class EmbeddedTables {
   readonly #root: RootDatabase;
-  readonly #exemplars: Database<StoredExemplar, string>;
+  readonly #exemplars: Database<ExemplarRow, string>;
   readonly #vectors: Database<Buffer, string>;
   readonly #listing: Database<string, [string, number]>;
   readonly #intents: Database<StoredIntent, string>;
-  readonly #meta: Database<number | string | ProcessIdentity, string>;
+  readonly #heads: Database<StoredHead, string>;
+  readonly #meta: Database<number | string | ProcessIdentity | Partial<Settings>, string>;
 
-  constructor(path: string) {
+  constructor(path: string, { readOnly = false } = {}) {
     // With batching by event turn, a commit that fails also rejects a promise that nobody can hold.
-    this.#root = open({ path, maxDbs: 8, noSubdir: true, eventTurnBatching: false });
+    this.#root = open({ path, maxDbs: 8, noSubdir: true, eventTurnBatching: false, readOnly });
     this.#exemplars = this.#root.openDB({ name: 'exemplars' });
     this.#vectors = this.#root.openDB({ name: 'vectors', encoding: 'binary' });
     this.#listing = this.#root.openDB({ name: 'listing' });
     this.#intents = this.#root.openDB({ name: 'intents' });
+    this.#heads = this.#root.openDB({ name: 'heads' });
     this.#meta = this.#root.openDB({ name: 'meta' });
   }
 
@@ -63,6 +72,22 @@ export class EmbeddedTables {
 
   async close(): Promise<void> {
     await this.#root.close();
+  }
+
+  /** All exemplars of one moment, whatever is written meanwhile. */
+  corpus(): Corpus {
+    const transaction = this.#root.useReadTransaction();
+    try {
+      const version = Number(this.#meta.get('version', { transaction }) ?? 0);
+      const exemplars = [...this.#exemplars.getRange({ transaction })].flatMap(({ key, value }) => {
+        const { intent, text, version = 0 } = value;
+        const bytes = this.#vectors.get(key, { transaction });
+        return bytes ? [{ id: key, intent, text, version, vector: toVector(bytes) }] : [];
+      });
+      return { version, exemplars };
+    } finally {
+      transaction.done();
+    }
   }
 
   get version(): number {
@@ -90,6 +115,22 @@ export class EmbeddedTables {
     else this.#meta.removeSync('owner');
   }
 
+  get settings(): Settings {
+    return Settings.parse(this.#meta.get('settings') ?? {});
+  }
+
+  set settings(settings: Settings) {
+    this.#meta.putSync('settings', settings);
+  }
+
+  get head(): StoredHead | undefined {
+    return this.#heads.get('current');
+  }
+
+  putHead(head: StoredHead): void {
+    this.#heads.putSync('current', head);
+  }
+
   intent(name: string): StoredIntent | undefined {
     return this.#intents.get(name);
   }
@@ -111,15 +152,21 @@ export class EmbeddedTables {
     this.#intents.removeSync(name);
   }
 
-  exemplar(id: string): StoredExemplar | undefined {
+  exemplar(id: string): ExemplarRow | undefined {
     return this.#exemplars.get(id);
   }
 
-  *exemplars(): Iterable<Exemplar> {
+  *exemplars(): Iterable<StoredExemplar> {
     for (const { key: id, value } of this.#exemplars.getRange()) {
+      const { intent, text, version = 0 } = value;
       const vector = this.vector(id);
-      if (vector) yield { id, intent: value.intent, text: value.text, vector };
+      if (vector) yield { id, intent, text, version, vector };
     }
+  }
+
+  *keys(): Iterable<ExemplarKey> {
+    for (const { key: id, value } of this.#exemplars.getRange())
+      yield { id, intent: value.intent, version: value.version ?? 0 };
   }
 
   vector(id: string): Float32Array | undefined {
@@ -128,13 +175,13 @@ export class EmbeddedTables {
   }
 
   /** Stores a new exemplar, or moves one to the end of another intent's listing. */
-  putExemplar({ id, intent, text, vector }: Exemplar): void {
+  putExemplar({ id, intent, text, vector }: Exemplar, version: number): void {
     const before = this.#exemplars.get(id);
     if (before) this.#listing.removeSync([before.intent, before.sequence]);
     else this.#vectors.putSync(id, toBytes(vector));
     const sequence = Number(this.#meta.get('sequence') ?? 0) + 1;
     this.#meta.putSync('sequence', sequence);
-    this.#exemplars.putSync(id, { intent, text, sequence });
+    this.#exemplars.putSync(id, { intent, text, sequence, version });
     this.#listing.putSync([intent, sequence], id);
   }
 

@@ -1,4 +1,10 @@
-import type { AddExemplarsResponse, ExemplarLine, Intent, OnConflict } from '@switchyard/contracts';
+import type {
+  AddExemplarsResponse,
+  ExemplarLine,
+  Intent,
+  OnConflict,
+  Settings,
+} from '@switchyard/contracts';
 import type { Embedder, Priority } from '../embedding/embedder.js';
 import { fewAtATime } from '../embedding/few-at-a-time.js';
 import { exemplarNotFound, intentNotFound } from '../errors.js';
@@ -17,6 +23,11 @@ export class ExemplarRegistry {
     private readonly embedder: Embedder,
   ) {}
 
+  /** Of what this replica classifies with. */
+  get version(): number {
+    return this.catalog.version;
+  }
+
   /** All in one change, or nothing; embeds only what is not stored yet. */
   async add(
     lines: readonly ExemplarLine[],
@@ -29,6 +40,7 @@ export class ExemplarRegistry {
       const vector = stored.get(id) ?? (await this.embedder.embed(text, { priority })).vector;
       return { id, intent, text, vector };
     });
+    await this.catalog.room();
     return this.store.add(exemplars, onConflict);
   }
 
@@ -60,6 +72,10 @@ export class ExemplarRegistry {
 
   async deleteIntent(name: string): Promise<void> {
     if (!(await this.store.deleteIntent(name))) throw intentNotFound(name);
+  }
+
+  putSettings(patch: Partial<Settings>): Promise<Settings> {
+    return this.store.putSettings(patch);
   }
 
   intents(): Intent[] {

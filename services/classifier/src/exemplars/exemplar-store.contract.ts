@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Exemplar, exemplarId } from './exemplar.js';
+import { type Exemplar, type ExemplarKey, exemplarId } from './exemplar.js';
 import type { Change, ExemplarStore } from './exemplar-store.js';
 
 export interface StoreOptions {
@@ -22,11 +22,19 @@ const several = (intent: string, count: number, from = 0) =>
 const byText = (a: { text: string }, b: { text: string }) => (a.text < b.text ? -1 : 1);
 const stored = async (store: ExemplarStore) => {
   const exemplars: Exemplar[] = [];
-  for await (const one of store.exemplars()) exemplars.push(one);
+  for await (const { version, ...one } of store.exemplars()) exemplars.push(one);
   return exemplars.sort(byText);
+};
+const keys = async (store: ExemplarStore) => {
+  const found: ExemplarKey[] = [];
+  for await (const key of store.keys()) found.push(key);
+  return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 };
 const content = async (store: ExemplarStore) => ({
   version: store.version,
+  keys: await keys(store),
+  settings: await store.settings(),
+  head: await store.head(),
   intents: (await store.intents()).sort((a, b) => (a.name < b.name ? -1 : 1)),
   exemplars: await stored(store),
 });
@@ -51,7 +59,14 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
 
   test('starts empty at version 0', () =>
     withStore(async (store) => {
-      expect(await content(store)).toEqual({ version: 0, intents: [], exemplars: [] });
+      expect(await content(store)).toEqual({
+        version: 0,
+        keys: [],
+        settings: { alpha: 0.05 },
+        head: undefined,
+        intents: [],
+        exemplars: [],
+      });
       expect(await store.texts(['x'])).toEqual(new Map());
       expect(await store.vectors(['x'])).toEqual(new Map());
     }));
@@ -150,6 +165,54 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
       expect(await stored(store)).toEqual([...several('b', 1), moved]);
     }));
 
+  test('an exemplar has the version of the change that added or last moved it', () =>
+    withStore(async (store) => {
+      const [moved, left] = several('a', 2) as [Exemplar, Exemplar];
+      await store.add([moved], 'reject');
+      await store.add([moved, left], 'reject');
+      expect(new Map((await keys(store)).map(({ id, version }) => [id, version]))).toEqual(
+        new Map([
+          [moved.id, 1],
+          [left.id, 2],
+        ]),
+      );
+      await store.add([{ ...moved, intent: 'b' }], 'move');
+      expect((await keys(store)).find(({ id }) => id === moved.id)).toEqual({
+        id: moved.id,
+        intent: 'b',
+        version: 3,
+      });
+      for await (const { id, version } of store.exemplars())
+        expect(version).toBe(id === moved.id ? 3 : 2);
+    }));
+
+  test('patches the settings and keeps what the patch leaves out', () =>
+    withStore(async (store, changes) => {
+      expect(await store.putSettings({ alpha: 0.1 })).toEqual({ alpha: 0.1 });
+      expect(await store.putSettings({})).toEqual({ alpha: 0.1 });
+      expect(await store.settings()).toEqual({ alpha: 0.1 });
+      expect(changes).toEqual([{ version: 1, type: 'settings-put', settings: { alpha: 0.1 } }]);
+    }));
+
+  test('keeps the head of the newest exemplars', () =>
+    withStore(async (store, changes) => {
+      const head = (trainedOn: number, ...bytes: number[]) => ({
+        trainedOn,
+        bytes: Uint8Array.from(bytes),
+      });
+      const trainedOn = async () => (await store.head())?.trainedOn;
+      expect(await store.putHead(head(2, 1))).toBe(true);
+      expect(await store.putHead(head(2, 1))).toBe(false);
+      expect(await store.putHead(head(1, 2))).toBe(false);
+      expect(await trainedOn()).toBe(2);
+      expect(await store.putHead(head(2, 1, 1))).toBe(true);
+      expect(await store.putHead(head(3, 7, 0, 255))).toBe(true);
+      const stored = await store.head();
+      expect([stored?.trainedOn, [...(stored?.bytes ?? [])]]).toEqual([3, [7, 0, 255]]);
+      expect(changes.map(({ type }) => type)).toEqual(['head-put', 'head-put', 'head-put']);
+      expect(store.version).toBe(3);
+    }));
+
   test('patches an intent and keeps what the patch leaves out', () =>
     withStore(async (store) => {
       await store.putIntent('a', { description: 'A', threshold: 0.5 });
@@ -230,6 +293,8 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
     await store.add([...several('a', 70), exemplar('b', 'with "quotes" and 日本語 😀')], 'reject');
     await store.putIntent('b', { description: 'B', threshold: 0.25 });
     await store.remove('a', exemplarId('a 3'));
+    await store.putSettings({ alpha: 0.2 });
+    await store.putHead({ trainedOn: 3, bytes: Uint8Array.of(1, 2, 3) });
     const before = await content(store);
     const page = await store.page('a', 10, undefined);
     await store.close();

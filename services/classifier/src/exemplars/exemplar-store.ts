@@ -1,10 +1,12 @@
-import type { OnConflict } from '@switchyard/contracts';
-import type { Exemplar } from './exemplar.js';
+import type { OnConflict, Settings } from '@switchyard/contracts';
+import type { CorpusSource } from './corpus.js';
+import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
+import type { StoredHead } from './stored-head.js';
 
 export interface IntentRecord {
   name: string;
   description: string;
-  /** Overrides the default score below which this intent is refused. */
+  /** Overrides `alpha` for this intent: the scope score below which it is refused. */
   threshold: number | null;
 }
 
@@ -19,6 +21,8 @@ export type Change = { version: number } & (
   | { type: 'exemplar-removed'; id: string }
   | { type: 'intent-put'; intent: IntentRecord }
   | { type: 'intent-deleted'; name: string }
+  | { type: 'settings-put'; settings: Settings }
+  | { type: 'head-put'; head: StoredHead }
 );
 
 export interface AddOutcome {
@@ -42,15 +46,21 @@ export interface StoredPage {
 export interface ExemplarStore {
   /** The last version this replica knows. */
   readonly version: number;
+  /** Where a training process finds the exemplars. */
+  readonly source: CorpusSource;
   intents(): Promise<IntentRecord[]>;
   /** All exemplars with their vectors, one at a time. */
-  exemplars(): AsyncIterable<Exemplar>;
+  exemplars(): AsyncIterable<StoredExemplar>;
+  /** All exemplars without texts and vectors, one at a time. */
+  keys(): AsyncIterable<ExemplarKey>;
   /** Of those that are stored. */
   texts(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Of those that are stored. */
   vectors(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>>;
   /** In the order they were added; rejects with RangeError on a cursor it did not give out. */
   page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage>;
+  settings(): Promise<Settings>;
+  head(): Promise<StoredHead | undefined>;
 
   /** Creates the intents it meets; all or nothing. Rejects with `too_many_intents`. */
   add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome>;
@@ -60,6 +70,10 @@ export interface ExemplarStore {
   putIntent(name: string, patch: IntentPatch): Promise<void>;
   /** With its exemplars. False when there is no such intent. */
   deleteIntent(name: string): Promise<boolean>;
+  /** What the patch leaves out stays. */
+  putSettings(patch: Partial<Settings>): Promise<Settings>;
+  /** False when the head there is the same, or was trained on newer exemplars. */
+  putHead(head: StoredHead): Promise<boolean>;
 
   onChange(listener: (change: Change) => void): void;
   close(): Promise<void>;

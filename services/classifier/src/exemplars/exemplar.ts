@@ -9,6 +9,15 @@ export interface Exemplar {
   vector: Float32Array;
 }
 
+/** One that is stored. */
+export interface StoredExemplar extends Exemplar {
+  /** Of the store, when the exemplar was added or last moved to another intent. */
+  version: number;
+}
+
+/** A stored exemplar without what makes it large. */
+export type ExemplarKey = Pick<StoredExemplar, 'id' | 'intent' | 'version'>;
+
 /** The id follows from the text, so every replica and every retry gives a text the same one. */
 export function exemplarId(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);

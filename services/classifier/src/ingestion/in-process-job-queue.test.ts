@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { eventually } from '../../../../test/support/eventually.js';
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.js';
 import { InProcessJobQueue, MAX_WAITING } from './in-process-job-queue.js';
-import { CHUNK_LINES, type ChunkHandler } from './job-queue.js';
+import { CHUNK_LINES, type ChunkHandler, type Ingestion } from './job-queue.js';
 
 const logger = createLogger('test', 'silent');
 
@@ -19,6 +19,7 @@ async function* ndjson(lines: number): AsyncGenerator<Uint8Array> {
 class Gate {
   readonly texts = new Set<string>();
   handled = 0;
+  version = 0;
   #waiting: (() => void)[] = [];
 
   constructor(private open: number) {}
@@ -30,7 +31,9 @@ class Gate {
 
   readonly handle: ChunkHandler = async (lines) => {
     if (this.open-- <= 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    const result = { done: lines.length, added: 0, duplicates: 0, failed: [] as Job['failed'] };
+    const failed: Job['failed'] = [];
+    const version = ++this.version;
+    const result = { done: lines.length, added: 0, duplicates: 0, failed, version };
     for (const line of lines) {
       if (line.problem !== undefined) result.failed.push({ line: line.line, error: line.problem });
       else if (this.texts.has(line.exemplar.text)) result.duplicates++;
@@ -44,6 +47,8 @@ class Gate {
   };
 }
 
+const trainedAtOnce = (handle: ChunkHandler): Ingestion => ({ handle, settled: async () => {} });
+
 const inState = async (queue: InProcessJobQueue, id: string, state: Job['state']) =>
   (
     await eventually(async () => {
@@ -56,7 +61,7 @@ const inState = async (queue: InProcessJobQueue, id: string, state: Job['state']
 test('counts every line, numbers the bad ones, and tells watchers until the end', async () => {
   await using directory = await temporaryDirectory();
   const gate = new Gate(0);
-  const queue = await InProcessJobQueue.open(directory.path, gate.handle, logger);
+  const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(gate.handle), logger);
   const { id, total } = await queue.submit(ndjson(250), 'reject');
   expect(total).toBe(250);
   const seen: Job[] = [];
@@ -84,7 +89,7 @@ test('counts every line, numbers the bad ones, and tells watchers until the end'
 test('goes on after a restart in the middle, and adds nothing twice', async () => {
   await using directory = await temporaryDirectory();
   const before = new Gate(2);
-  let queue = await InProcessJobQueue.open(directory.path, before.handle, logger);
+  let queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(before.handle), logger);
   const { id } = await queue.submit(ndjson(500), 'reject');
   const waiting = await queue.submit(ndjson(1), 'reject');
   await eventually(async () => expect((await queue.get(id))?.done).toBe(2 * CHUNK_LINES));
@@ -95,7 +100,7 @@ test('goes on after a restart in the middle, and adds nothing twice', async () =
   expect(done).toBe(3 * CHUNK_LINES);
 
   const after = new Gate(Number.POSITIVE_INFINITY);
-  queue = await InProcessJobQueue.open(directory.path, after.handle, logger);
+  queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(after.handle), logger);
   const job = await inState(queue, id, 'completed');
   expect(job).toMatchObject({ total: 500, done: 500, added: 495, duplicates: 0, rejected: 5 });
   expect(job.failed.map(({ line }) => line)).toEqual([100, 200, 300, 400, 500]);
@@ -106,9 +111,62 @@ test('goes on after a restart in the middle, and adds nothing twice', async () =
   await queue.close();
 });
 
+test('is complete when the scoring is trained, while the next job goes on', async () => {
+  await using directory = await temporaryDirectory();
+  const gate = new Gate(Number.POSITIVE_INFINITY);
+  const waiting = new Map<number, () => void>();
+  const ingestion: Ingestion = {
+    handle: gate.handle,
+    settled: (version) => new Promise((resolve) => waiting.set(version, resolve)),
+  };
+  const queue = await InProcessJobQueue.open(directory.path, ingestion, logger);
+  const first = await queue.submit(ndjson(CHUNK_LINES + 1), 'reject');
+  const second = await queue.submit(ndjson(1), 'reject');
+  await eventually(() => expect([...waiting.keys()]).toEqual([2, 3]));
+  expect(await queue.get(first.id)).toMatchObject({ state: 'running', done: CHUNK_LINES + 1 });
+  waiting.get(3)?.();
+  await inState(queue, second.id, 'completed');
+  expect((await queue.get(first.id))?.state).toBe('running');
+  waiting.get(2)?.();
+  await inState(queue, first.id, 'completed');
+  await queue.close();
+});
+
+test('waits for the training again after a restart, and fails with it', async () => {
+  await using directory = await temporaryDirectory();
+  const gate = new Gate(Number.POSITIVE_INFINITY);
+  const never: Ingestion = {
+    handle: gate.handle,
+    settled: (_version, signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  };
+  let queue = await InProcessJobQueue.open(directory.path, never, logger);
+  const { id } = await queue.submit(ndjson(3), 'reject');
+  await eventually(async () => expect((await queue.get(id))?.done).toBe(3));
+  await queue.close();
+  const asked: number[] = [];
+  const hopeless: Ingestion = {
+    handle: gate.handle,
+    settled: async (version) => {
+      asked.push(version);
+      throw new Error('cannot be trained');
+    },
+  };
+  queue = await InProcessJobQueue.open(directory.path, hopeless, logger);
+  const job = await inState(queue, id, 'failed');
+  expect(job).toMatchObject({ added: 3, error: 'cannot be trained' });
+  expect(asked).toEqual([1]);
+  expect(gate.handled).toBe(1);
+  await queue.close();
+});
+
 test('an upload that breaks off leaves nothing', async () => {
   await using directory = await temporaryDirectory();
-  const queue = await InProcessJobQueue.open(directory.path, new Gate(0).handle, logger);
+  const queue = await InProcessJobQueue.open(
+    directory.path,
+    trainedAtOnce(new Gate(0).handle),
+    logger,
+  );
   async function* broken() {
     yield* ndjson(10_000);
     throw new Error('gone');
@@ -122,20 +180,24 @@ test('what a crash left half written is cleared away; a damaged record is one cl
   await using directory = await temporaryDirectory();
   await writeFile(join(directory.path, 'never-accepted.ndjson'), '{');
   await writeFile(join(directory.path, 'half.json.tmp'), '{');
-  const queue = await InProcessJobQueue.open(directory.path, new Gate(0).handle, logger);
+  const queue = await InProcessJobQueue.open(
+    directory.path,
+    trainedAtOnce(new Gate(0).handle),
+    logger,
+  );
   expect(await readdir(directory.path)).toEqual([]);
   await queue.close();
   const path = join(directory.path, 'damaged.json');
   await writeFile(path, '{"id":');
   await expect(
-    InProcessJobQueue.open(directory.path, new Gate(0).handle, logger),
+    InProcessJobQueue.open(directory.path, trainedAtOnce(new Gate(0).handle), logger),
   ).rejects.toMatchObject({ name: 'ConfigError', problems: [expect.stringContaining(path)] });
 });
 
 test('takes only so many jobs at once, those still being uploaded included', async () => {
   await using directory = await temporaryDirectory();
   const gate = new Gate(0);
-  const queue = await InProcessJobQueue.open(directory.path, gate.handle, logger);
+  const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(gate.handle), logger);
   const accepted = await Promise.all(
     Array.from({ length: MAX_WAITING }, () => queue.submit(ndjson(1), 'reject')),
   );
@@ -160,7 +222,7 @@ describe('a chunk that cannot be handled', () => {
       if (refusals-- > 0) throw new HttpError(503, 'overloaded', 'busy');
       return gate.handle(lines, onConflict);
     };
-    const queue = await InProcessJobQueue.open(directory.path, handle, logger);
+    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(handle), logger);
     const { id } = await queue.submit(ndjson(3), 'reject');
     expect(await inState(queue, id, 'completed')).toMatchObject({ done: 3, added: 3, rejected: 0 });
     await queue.close();
@@ -178,7 +240,7 @@ describe('a chunk that cannot be handled', () => {
       if (attempt <= 2) throw new Error('the worker died');
       return gate.handle(lines, onConflict);
     };
-    const queue = await InProcessJobQueue.open(directory.path, handle, logger);
+    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(handle), logger);
     const { id } = await queue.submit(ndjson(CHUNK_LINES + 1), 'reject');
     expect(await inState(queue, id, 'completed')).toMatchObject({ added: CHUNK_LINES + 1 });
     await queue.close();
@@ -191,7 +253,7 @@ describe('a chunk that cannot be handled', () => {
       attempts++;
       throw new HttpError(507, 'insufficient_storage', 'full');
     };
-    const queue = await InProcessJobQueue.open(directory.path, full, logger);
+    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(full), logger);
     const { id } = await queue.submit(ndjson(3), 'reject');
     expect(await inState(queue, id, 'failed')).toMatchObject({ error: 'full' });
     expect(attempts).toBe(1);
@@ -205,12 +267,12 @@ describe('a chunk that cannot be handled', () => {
       tried++;
       throw new HttpError(503, 'overloaded', 'busy');
     };
-    let queue = await InProcessJobQueue.open(directory.path, busy, logger);
+    let queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(busy), logger);
     const { id } = await queue.submit(ndjson(3), 'reject');
     await eventually(() => expect(tried).toBeGreaterThan(0));
     await queue.close();
     const gate = new Gate(Number.POSITIVE_INFINITY);
-    queue = await InProcessJobQueue.open(directory.path, gate.handle, logger);
+    queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(gate.handle), logger);
     expect(await inState(queue, id, 'completed')).toMatchObject({ added: 3 });
     await queue.close();
   });
@@ -223,7 +285,7 @@ describe('a chunk that cannot be handled', () => {
       if (++attempts <= 3) throw new Error('the disk burns');
       return gate.handle(lines, onConflict);
     };
-    const queue = await InProcessJobQueue.open(directory.path, handle, logger);
+    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(handle), logger);
     const [bad, good] = [
       await queue.submit(ndjson(3), 'reject'),
       await queue.submit(ndjson(3), 'reject'),

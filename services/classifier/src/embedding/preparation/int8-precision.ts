@@ -1,4 +1,4 @@
-import { ElementType } from './onnx-format.js';
+import { ElementType } from '../../onnx/onnx-format.js';
 import type { Precision } from './precision.js';
 import { quantize } from './quantize.js';
 

@@ -1,5 +1,5 @@
-import type { GraphBuilder, Value } from './graph-builder.js';
-import type { Tensor } from './tensor.js';
+import type { GraphBuilder, Value } from '../../onnx/graph-builder.js';
+import type { Tensor } from '../../onnx/tensor.js';
 
 /** How the weights of a graph are stored and multiplied. */
 export interface Precision {

@@ -1,4 +1,4 @@
-import { matrixSize, type Tensor } from './tensor.js';
+import { matrixSize, type Tensor } from '../../onnx/tensor.js';
 
 export interface QuantizedMatrix {
   readonly shape: readonly [number, number];

@@ -62,6 +62,18 @@ export class GraphBuilder {
     return output;
   }
 
+  /** An operator of two outputs: `TopK`. */
+  op2(
+    operator: string,
+    inputs: readonly Value[],
+    attributes: Attributes = {},
+  ): readonly [Value, Value] {
+    const stem = `value_${this.#nodes.length}`;
+    const outputs = [`${stem}_a`, `${stem}_b`] as const;
+    this.#node(operator, inputs, outputs, attributes);
+    return outputs;
+  }
+
   /** An operator of three outputs: `DynamicQuantizeLinear`, or `Split` in three. */
   op3(
     operator: string,
