@@ -15,8 +15,8 @@ import { REQUESTS_PER_SECOND, requests, VARIANTS } from './balance/workload.mjs'
 const { values: options } = parseArgs({
   options: {
     requests: { type: 'string', default: '100000' },
-    seconds: { type: 'string', default: '6' },
-    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     'skip-sockets': { type: 'boolean', default: false },
   },
@@ -46,27 +46,30 @@ function inSimulation() {
 
 /** Round after round of all variants and setups, so that a disturbance meets all alike. */
 async function onSockets() {
-  const perRound = Math.round(Number(options.seconds) * REQUESTS_PER_SECOND);
-  const rounds = Array.from({ length: Number(options.rounds) }, (_, n) =>
-    requests(perRound, seed + 1 + n),
-  );
+  const count = Math.round(Number(options.seconds) * REQUESTS_PER_SECOND);
   const runs = new Map();
+  const ideals = [];
   const fleet = await startFleet();
   try {
     await warmUp(fleet, requests(Math.round(2 * REQUESTS_PER_SECOND), seed));
-    for (const [n, asked] of rounds.entries())
+    for (let round = 1; round <= Number(options.rounds); round++)
       for (const variant of VARIANTS)
-        for (const setup of Object.keys(SETUPS)) {
-          process.stderr.write(`› round ${n + 1}: ${variant.name}, ${setup}\n`);
-          const key = `${variant.name} ${setup}`;
-          const run = await fleet.measure(variant, asked, setup);
-          runs.set(key, [...(runs.get(key) ?? []), run]);
+        for (let repeat = 0; repeat < (variant.repeats ?? 1); repeat++) {
+          // Of one repeat, the same requests in all setups.
+          const asked = requests(count, seed + 100 * round + repeat);
+          ideals.push(simulateIdeal(asked));
+          for (const setup of Object.keys(SETUPS)) {
+            process.stderr.write(`› round ${round}: ${variant.name}, ${setup}\n`);
+            const key = `${variant.name} ${setup}`;
+            const run = await fleet.measure(variant, asked, setup);
+            runs.set(key, [...(runs.get(key) ?? []), run]);
+          }
         }
   } finally {
     await fleet.close();
   }
   const rows = rowsOf(({ name }, key) => figures(runs.get(`${name} ${key}`)));
-  return { rows, ideal: figures(rounds.map(simulateIdeal)) };
+  return { rows, ideal: figures(ideals) };
 }
 
 const ratio = ({ rows }, name) => {

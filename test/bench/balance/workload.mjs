@@ -6,9 +6,12 @@ export const BACKENDS = [
   { name: 'slow', slowness: 4 },
 ];
 export const SLOTS = 4;
-/** Of a backend with slowness 1: milliseconds to the first token, and between tokens. */
-export const FIRST_TOKEN_MS = 20;
-export const TOKEN_MS = 20;
+/**
+ * Of a backend with slowness 1: milliseconds to the first token, and between tokens; long beside what a
+ * busy machine adds on its own.
+ */
+export const FIRST_TOKEN_MS = 60;
+export const TOKEN_MS = 60;
 const MEAN_TOKENS = 5;
 const LOAD = 0.8;
 const CLIENTS = 500;
@@ -24,14 +27,17 @@ export const REQUESTS_PER_SECOND = LOAD * capacity;
 /** What the operator knows: weights by speed where a policy goes by nothing else. */
 const BY_SPEED = Object.fromEntries(BACKENDS.map(({ name, slowness }) => [name, 4 / slowness]));
 
-/** Rows of the table. With `capacity` requests wait at the router, not at the backends. */
+/**
+ * Rows of the table. With `capacity` requests wait at the router, not at the backends. `repeats`: runs a
+ * round, of those whose ratio is asked for.
+ */
 export const VARIANTS = [
   { name: 'round-robin', policy: 'round-robin' },
   { name: 'weighted, 4:1', policy: 'weighted', weights: BY_SPEED },
   { name: 'random, 4:1', policy: 'random', weights: BY_SPEED },
   { name: 'ip-hash, 4:1', policy: 'ip-hash', weights: BY_SPEED },
   { name: 'power-of-two', policy: 'power-of-two' },
-  { name: 'least-connections', policy: 'least-connections' },
+  { name: 'least-connections', policy: 'least-connections', repeats: 3 },
   { name: 'least-latency', policy: 'least-latency' },
   { name: 'least-connections, capacity 4', policy: 'least-connections', capacity: SLOTS },
 ];
