@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
   options: {
     requests: { type: 'string', default: '100000' },
     seconds: { type: 'string', default: '8' },
-    rounds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     'skip-sockets': { type: 'boolean', default: false },
   },

@@ -15,6 +15,7 @@ const running = new Set();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'switchyard-bench-'));

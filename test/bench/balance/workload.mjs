@@ -37,9 +37,14 @@ export const VARIANTS = [
   { name: 'random, 4:1', policy: 'random', weights: BY_SPEED },
   { name: 'ip-hash, 4:1', policy: 'ip-hash', weights: BY_SPEED },
   { name: 'power-of-two', policy: 'power-of-two' },
-  { name: 'least-connections', policy: 'least-connections', repeats: 3 },
+  { name: 'least-connections', policy: 'least-connections', repeats: 4 },
   { name: 'least-latency', policy: 'least-latency' },
-  { name: 'least-connections, capacity 4', policy: 'least-connections', capacity: SLOTS },
+  {
+    name: 'least-connections, capacity 4',
+    policy: 'least-connections',
+    capacity: SLOTS,
+    repeats: 4,
+  },
 ];
 
 /** Numbers in [0, 1), the same for the same seed. (Mulberry32.) */

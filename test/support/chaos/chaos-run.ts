@@ -44,26 +44,12 @@ export class ChaosRun implements AsyncDisposable {
 
   static async start(seed: number): Promise<ChaosRun> {
     const redis = await RedisServer.start();
-    const replicas = await Replicas.start({
-      count: ROUTERS,
-      redisUrl: redis.url,
-      leaseMs: LEASE_MS,
-      pools: POOLS,
-      poolSettings: {
-        main: { policy: 'least-connections', fallback: 'other' },
-        other: { policy: 'power-of-two' },
-      },
-      backendSettings: Object.fromEntries(
-        Object.entries(CAPACITIES).map(([name, capacity]) => [name, { capacity }]),
-      ),
-      settings: {
-        timeouts: { connectMs: 2000, readMs: 2000 },
-        health: { intervalMs: 500, timeoutMs: 1000 },
-        slowStart: { ms: 2000 },
-      },
-      simulation: WELL,
-    });
-    return new ChaosRun(replicas, redis, seed);
+    try {
+      return new ChaosRun(await startReplicas(redis.url), redis, seed);
+    } catch (error) {
+      await redis[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Each way of being faulty once, on one backend after the other in a drawn order. */
@@ -185,3 +171,24 @@ export class ChaosRun implements AsyncDisposable {
     return keyed.sort((a, b) => a.key - b.key).map(({ thing }) => thing);
   }
 }
+
+const startReplicas = (redisUrl: string) =>
+  Replicas.start({
+    count: ROUTERS,
+    redisUrl,
+    leaseMs: LEASE_MS,
+    pools: POOLS,
+    poolSettings: {
+      main: { policy: 'least-connections', fallback: 'other' },
+      other: { policy: 'power-of-two' },
+    },
+    backendSettings: Object.fromEntries(
+      Object.entries(CAPACITIES).map(([name, capacity]) => [name, { capacity }]),
+    ),
+    settings: {
+      timeouts: { connectMs: 2000, readMs: 2000 },
+      health: { intervalMs: 500, timeoutMs: 1000 },
+      slowStart: { ms: 2000 },
+    },
+    simulation: WELL,
+  });

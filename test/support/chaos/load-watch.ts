@@ -14,9 +14,13 @@ export interface Excess {
 
 const SAMPLE_MS = 4;
 
-/** Compares what the backends have in flight with what they may have. */
+/**
+ * Compares what the backends have in flight with what they may have. Every answer takes several samples;
+ * what is over by the next one was no request too many but one whose client had left, of which the
+ * backend heard in the same turn of its event loop in which the next request came.
+ */
 export class LoadWatch {
-  readonly excesses: Excess[] = [];
+  readonly #seen: Excess[] = [];
   readonly #now = new Map<string, Excess>();
   readonly #timer: NodeJS.Timeout;
 
@@ -26,6 +30,10 @@ export class LoadWatch {
     private readonly phase: () => string,
   ) {
     this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
+  }
+
+  get excesses(): readonly Excess[] {
+    return this.#seen.filter(({ from, until }) => until > from);
   }
 
   stop(): void {
@@ -44,7 +52,7 @@ export class LoadWatch {
         const at = Date.now();
         const excess = { backend, phase: this.phase(), from: at, until: at, load, limit };
         this.#now.set(backend, excess);
-        this.excesses.push(excess);
+        this.#seen.push(excess);
       }
     }
   }
