@@ -1,5 +1,5 @@
 /**
- * `node test/bench/scale.mjs [--exemplars N] [--intents N] [--queries N]`: the classifier with many
+ * `npm run bench -- scale [--exemplars N] [--intents N] [--queries N]`: the classifier with many
  * exemplars, embedded: import, training, memory, restart, classification meanwhile and after, and
  * recall@10 of the index against brute force over the stored vectors. All texts are really embedded;
  * they are halves of the starter exemplars put together anew, the first half says the intent. Needs
