@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import {
+  apiRoutes,
   errorResponder,
   Gauge,
   httpMetrics,
@@ -13,6 +14,7 @@ import {
 import express from 'express';
 import type { Engine } from './engine.js';
 import { notReady } from './errors.js';
+import { classifierApi } from './routes/api.js';
 import { changesRoutes } from './routes/changes.js';
 import { classifyAnswer, classifyRoutes } from './routes/classify.js';
 import { classifyDirectly } from './routes/classify-directly.js';
@@ -56,6 +58,7 @@ export function createApp(dependencies: AppDependencies): RequestListener {
   app.use(httpMetrics(registry));
   app.use(healthRoutes(dependencies.engine, whyNotReady));
   app.route('/metrics').get(metricsHandler(registry)).all(methodNotAllowed('GET'));
+  app.use(apiRoutes(classifierApi));
   app.use(transferRoutes(engine, admin));
   // Whatever the content type says: what arrives here is meant to be JSON.
   app.use(express.json({ limit: MAX_BODY, type: () => true, strict: false }));
