@@ -51,7 +51,8 @@ export function apiRoutes(description: ApiDescription): Router {
   });
   for (const name of ASSETS)
     router.get(`/docs/${name}`, (_request, response) => {
-      response.sendFile(join(swaggerUi, name), { maxAge: '1h' });
+      // pnpm keeps packages below a directory whose name begins with a dot.
+      response.sendFile(join(swaggerUi, name), { maxAge: '1h', dotfiles: 'allow' });
     });
   return router;
 }

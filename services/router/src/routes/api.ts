@@ -3,12 +3,9 @@ import { z } from 'zod';
 import { BackendPatch } from './admin.js';
 
 const Messages = z.array(z.looseObject({ role: z.string() })).min(1);
-const Model = z
-  .string()
-  .optional()
-  .meta({
-    description: '"auto" or none: by meaning; "pool:NAME"; or a model that a backend serves.',
-  });
+const Model = z.string().optional().meta({
+  description: '"auto" or none: by meaning; "pool:NAME"; or a model that a backend serves.',
+});
 const Chat = z.looseObject({ model: Model, messages: Messages, stream: z.boolean().optional() });
 const Completion = z.looseObject({
   model: Model,
