@@ -3,9 +3,11 @@ import { chooseSlot } from './choose-slot.js';
 import { ClusterView } from './cluster-view.js';
 import type { Lease, WaitEnd, Waiting } from './connection-ledger.js';
 import { HeldLeases } from './held-leases.js';
-import type { AcquireReply, Overview, PoolScripts } from './pool-scripts.js';
+import { limitedToShare } from './local-share.js';
+import type { AcquireReply, PoolScripts } from './pool-scripts.js';
 import { RedisLine, type Slots, type Ticket } from './redis-line.js';
 import { RedisLost, RedisPresence } from './redis-presence.js';
+import { RedisUpkeep } from './redis-upkeep.js';
 
 export interface RedisPoolOptions {
   scripts: PoolScripts;
@@ -33,16 +35,22 @@ export class RedisPool implements Slots {
   /** Leases that Redis has been asked for. */
   readonly #underWay = new Set<string>();
   readonly #leaving = new Map<string, readonly string[]>();
-  #renewing: Promise<void> | undefined;
-  #looking = false;
-  #renewedAt = Number.NEGATIVE_INFINITY;
+  readonly #upkeep: RedisUpkeep;
 
   constructor(private readonly options: RedisPoolOptions) {
-    const { leaseMs, now, onChange } = options;
+    const { scripts, leaseMs, now, onChange } = options;
     this.#view = new ClusterView(leaseMs, now);
     this.#presence = new RedisPresence(leaseMs, now, (why) => {
       onChange(why);
       if (this.isLocal) this.#line.serveLocally();
+      else this.#returned();
+    });
+    this.#upkeep = new RedisUpkeep({
+      ...{ scripts, leaseMs, now },
+      held: this.#held,
+      underWay: this.#underWay,
+      view: this.#view,
+      presence: this.#presence,
     });
   }
 
@@ -98,22 +106,15 @@ export class RedisPool implements Slots {
     return { here, cluster: this.isLocal ? here : Math.max(here, this.#view.waiting) };
   }
 
-  /** To be called often: renews, looks at the counts, lets the oldest waiters look again. */
+  /** To be called often: looks after the leases, lets the oldest waiters look again. */
   tick(): void {
-    const { leaseMs, now } = this.options;
-    // Three tries before the leases expire.
-    if (this.isLocal || now() - this.#renewedAt > leaseMs / 4)
-      void this.renew().catch(() => undefined);
-    else if (!this.#looking) void this.#look();
+    this.#upkeep.tick();
     this.#line.lookAgain();
   }
 
   /** Enters all leases held in Redis; rejects with RedisLost. */
   renew(): Promise<void> {
-    this.#renewing ??= this.#renewOnce().finally(() => {
-      this.#renewing = undefined;
-    });
-    return this.#renewing;
+    return this.#upkeep.renew();
   }
 
   async close(): Promise<void> {
@@ -144,15 +145,9 @@ export class RedisPool implements Slots {
       .catch(() => this.#leaving.set(id, backendIds));
   }
 
-  /** The share of this router, and never what others were last seen to use. */
-  #chooseLocally({ candidates, rule }: Shortlist) {
-    const limited = candidates.map((candidate) => {
-      const { id, capacity } = candidate;
-      const share = Math.max(1, Math.floor(capacity / this.#view.replicas));
-      return { ...candidate, capacity: Math.min(share, capacity - this.#view.others(id)) };
-    });
+  #chooseLocally(shortlist: Shortlist) {
     const here = (id: string) => this.#held.count(id);
-    return chooseSlot({ candidates: limited, rule }, here, this.options.random);
+    return chooseSlot(limitedToShare(shortlist, this.#view), here, this.options.random);
   }
 
   async #takeShared(shortlist: Shortlist, ticket?: Ticket): Promise<Lease | 'full' | undefined> {
@@ -216,41 +211,10 @@ export class RedisPool implements Slots {
       );
   }
 
-  async #renewOnce(): Promise<void> {
-    const { scripts, now } = this.options;
-    const ids = this.#view.backendIds;
-    const held = new Map(ids.map((backendId) => [backendId, this.#held.of(backendId)]));
-    const startedAt = now();
-    const returnedFrom = this.isLocal ? this.#view.replicas : 0;
-    const reply = await this.#presence.ask(() => scripts.renew(held, this.#underWay, returnedFrom));
-    this.#renewedAt = startedAt;
-    // While it rejoins, not everybody is there again.
-    this.#heard(reply, ids, this.counts === 'shared' ? reply.replicas : this.#view.replicas);
-    if (!this.isLocal) return;
-    this.#presence.isBack();
+  /** Those who left while Redis was away are still in its lines. */
+  #returned(): void {
     for (const [id, backendIds] of this.#leaving) this.leave(id, backendIds);
     this.#leaving.clear();
     this.#line.lookAgain();
-  }
-
-  async #look(): Promise<void> {
-    this.#looking = true;
-    const ids = this.#view.backendIds;
-    try {
-      const reply = await this.#presence.ask(() => this.options.scripts.look(ids));
-      if (reply.replicas < 0) await this.renew();
-      else this.#heard(reply, ids, this.counts === 'shared' ? reply.replicas : this.#view.replicas);
-    } catch (error) {
-      if (!(error instanceof RedisLost)) throw error;
-    } finally {
-      this.#looking = false;
-    }
-  }
-
-  #heard({ waiting, counts }: Overview, backendIds: readonly string[], replicas: number): void {
-    this.#view.waiting = waiting;
-    this.#view.replicas = Math.max(1, replicas);
-    for (const [place, backendId] of backendIds.entries())
-      this.#view.heard(backendId, counts[place] ?? 0, this.#held.count(backendId));
   }
 }
