@@ -4,10 +4,11 @@ import { ClusterView } from './cluster-view.js';
 import type { Lease, WaitEnd, Waiting } from './connection-ledger.js';
 import { HeldLeases } from './held-leases.js';
 import { limitedToShare } from './local-share.js';
-import type { AcquireReply, PoolScripts } from './pool-scripts.js';
+import type { PoolScripts } from './pool-scripts.js';
 import { RedisLine, type Slots, type Ticket } from './redis-line.js';
 import { RedisLost, RedisPresence } from './redis-presence.js';
 import { RedisUpkeep } from './redis-upkeep.js';
+import { SharedSlots } from './shared-slots.js';
 
 export interface RedisPoolOptions {
   scripts: PoolScripts;
@@ -32,26 +33,26 @@ export class RedisPool implements Slots {
   readonly #view: ClusterView;
   readonly #presence: RedisPresence;
   readonly #line = new RedisLine(this);
-  /** Leases that Redis has been asked for. */
-  readonly #underWay = new Set<string>();
   readonly #leaving = new Map<string, readonly string[]>();
+  readonly #shared: SharedSlots;
   readonly #upkeep: RedisUpkeep;
 
   constructor(private readonly options: RedisPoolOptions) {
-    const { scripts, leaseMs, now, onChange } = options;
+    const { scripts, leaseMs, now, random, onChange } = options;
     this.#view = new ClusterView(leaseMs, now);
     this.#presence = new RedisPresence(leaseMs, now, (why) => {
       onChange(why);
       if (this.isLocal) this.#line.serveLocally();
       else this.#returned();
     });
-    this.#upkeep = new RedisUpkeep({
-      ...{ scripts, leaseMs, now },
-      held: this.#held,
-      underWay: this.#underWay,
-      view: this.#view,
-      presence: this.#presence,
+    const state = { scripts, held: this.#held, view: this.#view, presence: this.#presence };
+    this.#shared = new SharedSlots({
+      ...state,
+      random,
+      hold: (candidate, id) => this.#lease(candidate, id),
+      renew: () => this.renew(),
     });
+    this.#upkeep = new RedisUpkeep({ ...state, leaseMs, now, underWay: this.#shared.underWay });
   }
 
   get counts() {
@@ -74,7 +75,7 @@ export class RedisPool implements Slots {
     if (shortlist.candidates.length === 0) return undefined;
     if (!this.isLocal)
       try {
-        const got = await this.#takeShared(shortlist);
+        const got = await this.#shared.take(shortlist, { id: this.options.newId() });
         return got === 'full' ? undefined : got;
       } catch (error) {
         if (!(error instanceof RedisLost)) throw error;
@@ -127,7 +128,7 @@ export class RedisPool implements Slots {
   }
 
   async take(shortlist: Shortlist, ticket: Ticket): Promise<Lease | 'full' | undefined> {
-    return this.#takeShared(shortlist, ticket);
+    return this.#shared.take(shortlist, { id: ticket.id, ticket });
   }
 
   takeLocally(shortlist: Shortlist): Lease | undefined {
@@ -148,46 +149,6 @@ export class RedisPool implements Slots {
   #chooseLocally(shortlist: Shortlist) {
     const here = (id: string) => this.#held.count(id);
     return chooseSlot(limitedToShare(shortlist, this.#view), here, this.options.random);
-  }
-
-  async #takeShared(shortlist: Shortlist, ticket?: Ticket): Promise<Lease | 'full' | undefined> {
-    const id = ticket?.id ?? this.options.newId();
-    this.watch(shortlist.candidates.map((one) => one.id));
-    this.#underWay.add(id);
-    try {
-      for (let attempt = 0; attempt < 2; attempt++) {
-        const reply = await this.#askFor(id, shortlist, ticket);
-        if (reply.taken) return this.#lease(reply.taken, id);
-        if (reply.outcome === 'too many wait') return 'full';
-        if (reply.outcome === 'no room') return undefined;
-        // It slept past its leases, or Redis has lost them: what still runs counts first.
-        await this.renew();
-      }
-      throw new RedisLost('leases lapse as soon as they are renewed');
-    } finally {
-      this.#underWay.delete(id);
-    }
-  }
-
-  async #askFor(id: string, shortlist: Shortlist, ticket?: Ticket): Promise<AcquireReply> {
-    const reply = await this.#presence.ask(() =>
-      this.options.scripts.acquire({
-        id,
-        shortlist,
-        here: (backendId) => this.#held.count(backendId),
-        random: this.options.random(),
-        shareOf: this.counts === 'rejoining' ? this.#view.replicas : 0,
-        waiting: ticket,
-      }),
-    );
-    this.#view.waiting = reply.waiting;
-    for (const [place, { id: backendId }] of shortlist.candidates.entries()) {
-      const mine = backendId === reply.taken?.id ? 1 : 0;
-      const count = reply.counts[place];
-      if (count !== undefined)
-        this.#view.heard(backendId, count, this.#held.count(backendId) + mine);
-    }
-    return reply;
   }
 
   #lease({ id: backendId, capacity }: Candidate, id: string): Lease {
