@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import {
+  createHttpServer,
   createLogger,
   createRegistry,
   drain,
@@ -44,7 +44,7 @@ await runOrExit(async () => {
     logger,
     registry,
   });
-  const server = createServer(app);
+  const server = createHttpServer(app);
   limitSilence(server, SILENCE_MS);
   const { port } = await listen(server, {
     host: config.host,
