@@ -49,6 +49,19 @@ export function observeConnections(
     },
   });
   new Counter({
+    name: 'switchyard_affinity_requests_total',
+    help: 'Requests of pools with affinity, on the backend of their key (home) or on another one (away).',
+    labelNames: ['pool', 'served'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name: pool, spec, affinity } of pools())
+        if (spec.affinity)
+          for (const served of ['home', 'away'] as const)
+            this.inc({ pool, served }, affinity[served]);
+    },
+  });
+  new Counter({
     name: 'switchyard_queue_refusals_total',
     help: 'Requests refused because too many waited (full) or because they waited too long (late).',
     labelNames: ['pool', 'reason'],

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { withAffinity } from '../balancing/affinity.js';
 import { policyNamed } from '../balancing/policies.js';
 import type { Policy, Shortlist } from '../balancing/policy.js';
 import type { PoolSpec } from '../configuration/schema.js';
@@ -33,6 +34,8 @@ export class Pool {
   readonly firstBytes = new FirstByteTimes();
   /** Second copies that were sent, and those of them that answered first. */
   readonly hedges = { sent: 0, won: 0 };
+  /** Of requests in a pool with affinity: on the backend of their key, and on another one. */
+  readonly affinity = { home: 0, away: 0 };
   readonly #policy: Policy;
   /**
    * Turns taken, per set of candidates: with one count for all, requests for different models that
@@ -47,7 +50,7 @@ export class Pool {
     settings: { retries: RetrySettings },
     private readonly random: () => number = Math.random,
   ) {
-    this.#policy = policyNamed(spec.policy);
+    this.#policy = policyOf(spec);
     this.retries = new RetryBudget(settings.retries);
     this.queue = new PoolQueue(spec.queue);
   }
@@ -101,4 +104,11 @@ export class Pool {
     const candidates = backends.map(({ candidate }) => candidate);
     return this.#policy(candidates, { turn, key, inFlight, random: this.random });
   }
+}
+
+function policyOf({ policy, affinity }: PoolSpec): Policy {
+  const alone = policy && policyNamed(policy);
+  if (!affinity) return alone ?? policyNamed('round-robin');
+  const loadBound = affinity.loadBound || undefined;
+  return (candidates, request) => withAffinity({ loadBound, policy: alone }, candidates, request);
 }

@@ -13,7 +13,7 @@ export interface Candidate {
 export interface PolicyRequest {
   /** Counts the pool's requests on this router: 0, 1, 2, ... */
   turn: number;
-  /** Requests of one key should meet the same backend; the address of the client. */
+  /** Requests of one key should meet the same backend. */
   key: string;
   /** Numbers in [0, 1). */
   random: () => number;
@@ -32,6 +32,13 @@ export interface PolicyRequest {
  */
 export interface Shortlist {
   candidates: readonly Candidate[];
+  /**
+   * So many of the first candidates go before the rule, in order: each is taken when it has a free slot
+   * and, with this request, carries no more than its share of all that is in flight on the candidates
+   * (of n, this request included: ceil(share * n)). The rule holds for those after them; when none of
+   * these has a free slot, the first of the former that has one.
+   */
+  shares?: readonly number[];
   rule: { kind: 'inOrder' } | { kind: 'leastLoaded'; among: number; plus?: number };
 }
 

@@ -1,14 +1,9 @@
 import { IntentName } from '@switchyard/contracts';
 import { z } from 'zod';
 import { policyNames } from '../balancing/policies.js';
+import { Affinity } from './affinity-settings.js';
+import { milliseconds, Name } from './fields.js';
 import { compilePattern } from './pattern.js';
-
-const Name = z.string({ error: 'must be a name' }).regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, {
-  error: 'must be 1 to 64 letters, digits, "_", "-" or ".", a letter or digit first',
-});
-
-const milliseconds = (fallback: number, max: number, min = 1) =>
-  z.int({ error: 'must be a whole number of milliseconds' }).min(min).max(max).default(fallback);
 
 const Pattern = z.string({ error: 'must be a pattern' }).transform((source, context) => {
   try {
@@ -71,10 +66,9 @@ const Queue = z.strictObject({
     .default(1),
 });
 
-const Pool = z.strictObject({
-  policy: z
-    .enum(policyNames, { error: `must be one of ${policyNames.join(', ')}` })
-    .default('round-robin'),
+const PoolFields = z.strictObject({
+  policy: z.enum(policyNames, { error: `must be one of ${policyNames.join(', ')}` }).optional(),
+  affinity: Affinity.optional(),
   backends: z.array(Backend, { error: 'must be a list of backends' }).min(1, {
     error: 'must have at least one backend',
   }),
@@ -85,6 +79,18 @@ const Pool = z.strictObject({
   hedge: Hedge,
   queue: Queue.prefault({}),
 });
+
+/** Without a policy, affinity alone decides where there is one. */
+const Pool = PoolFields.refine(
+  ({ policy, affinity }) => policy !== 'ip-hash' || affinity === undefined,
+  {
+    path: ['policy'],
+    error: 'ip-hash is affinity by client address already; leave out one of policy and affinity',
+  },
+).transform((pool) => ({
+  ...pool,
+  policy: pool.policy ?? (pool.affinity ? undefined : ('round-robin' as const)),
+}));
 
 const KeywordRule = z
   .strictObject({

@@ -6,13 +6,13 @@ import type { ClusterView } from './cluster-view.js';
  * others were last seen to use.
  */
 export function limitedToShare(
-  { candidates, rule }: Shortlist,
+  shortlist: Shortlist,
   view: Pick<ClusterView, 'replicas' | 'others'>,
 ): Shortlist {
-  const limited = candidates.map((candidate) => {
+  const limited = shortlist.candidates.map((candidate) => {
     const { id, capacity } = candidate;
     const share = Math.max(1, Math.floor(capacity / view.replicas));
     return { ...candidate, capacity: Math.min(share, capacity - view.others(id)) };
   });
-  return { candidates: limited, rule };
+  return { ...shortlist, candidates: limited };
 }

@@ -27,6 +27,9 @@ export interface AcquireReply {
   counts: readonly number[];
 }
 
+/** Lua has no name for infinity. */
+const ANY_SHARE = 1e12;
+
 const finite = (capacity: number) => (Number.isFinite(capacity) ? capacity : -1);
 
 const OUTCOMES = new Map<number, AcquireReply['outcome']>([
@@ -67,7 +70,7 @@ export class PoolScripts {
     waiting,
   }: AcquireRequest): Promise<AcquireReply> {
     const { keys } = this;
-    const { candidates, rule } = shortlist;
+    const { candidates, rule, shares = [] } = shortlist;
     const { among = 0, plus = 0 } = rule.kind === 'leastLoaded' ? rule : {};
     const reply = await this.scripts.run(
       'acquire',
@@ -77,12 +80,13 @@ export class PoolScripts {
       [
         ...[id, this.leaseMs, among, plus, random, shareOf],
         ...[waiting ? Math.round(waiting.waitedMs * 1000) : -1, waiting?.limit ?? 0],
-        ...[SEEN_GRACE_MS, keys.freed],
+        ...[SEEN_GRACE_MS, keys.freed, shares.length],
         ...candidates.flatMap(({ id: backend, capacity, weight }) => [
           finite(capacity),
           weight,
           here(backend),
         ]),
+        ...shares.map((share) => Math.min(share, ANY_SHARE)),
       ],
     );
     const [outcome = 0, chosen = 0, waiters = 0, ...counts] = reply as number[];

@@ -6,6 +6,7 @@ import { chooseSlot } from '../connections/choose-slot.js';
 import type { ConnectionLedger, Lease } from '../connections/connection-ledger.js';
 import { noBackendAvailable, queueFull } from '../errors.js';
 import type { Decision } from '../routing/decision.js';
+import type { AffinityKeys } from './affinity-key.js';
 import { type Candidates, IN_ORDER, SearchStages } from './search-stages.js';
 import { waitForSlot } from './slot-wait.js';
 
@@ -20,8 +21,7 @@ export interface SearchOptions {
   ledger: ConnectionLedger;
   decision: Decision;
   demands: Demands;
-  /** Requests of one key should meet the same backend. */
-  key: string;
+  keys: Pick<AffinityKeys, 'of'>;
   /** Aborts when the client is gone: then nobody waits for a slot. */
   gone: AbortSignal;
   random?: () => number;
@@ -45,6 +45,8 @@ export class BackendSearch {
   readonly #stages: SearchStages;
   #refused: 'full' | 'late' | undefined;
   #moves: boolean | undefined;
+  /** The backend of the request's key, of each pool that was asked. */
+  readonly #homes = new Map<Pool, string | undefined>();
 
   constructor(options: SearchOptions) {
     const { registry, decision, demands } = options;
@@ -143,6 +145,8 @@ export class BackendSearch {
   }
 
   #found(pool: Pool, lease: Lease): Found | undefined {
+    if (pool.spec.affinity && this.#leases.length === 0)
+      pool.affinity[this.#homes.get(pool) === lease.backendId ? 'home' : 'away']++;
     this.#leases.push(lease);
     const backend = pool.backends.find(({ id }) => id === lease.backendId);
     if (!backend) return undefined;
@@ -152,9 +156,12 @@ export class BackendSearch {
   }
 
   #shortlist(pool: Pool, candidates: readonly Backend[], peek = false) {
-    const { ledger, key } = this.#options;
+    const { ledger, keys } = this.#options;
+    const key = keys.of(pool.spec.affinity);
     const inFlight = (id: string) => ledger.inFlight(pool.name, id).cluster;
-    return pool.shortlist(candidates, { peek, key, inFlight });
+    const shortlist = pool.shortlist(candidates, { peek, key, inFlight });
+    this.#homes.set(pool, shortlist.candidates[0]?.id);
+    return shortlist;
   }
 
   /** Gives back every slot that is still held, however the request ended. */

@@ -9,8 +9,8 @@ import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import { demandsNotMet } from '../errors.js';
 import type { ClientLimits } from '../limits/client-limits.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
+import { AffinityKeys } from './affinity-key.js';
 import { BackendSearch } from './backend-search.js';
-import { clientAddress } from './client-address.js';
 import { clientGone } from './client-presence.js';
 import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
@@ -109,13 +109,18 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     record.decision = await chooser.choose({ model: body.model, turns, kind: endpoint.kind });
     record.pool = record.decision.pool;
 
-    const key = clientAddress(request, dependencies.trustedProxies);
+    const affinityKeys = new AffinityKeys(
+      request,
+      dependencies.trustedProxies,
+      endpoint,
+      body.json,
+    );
     const search = new BackendSearch({
       registry,
       ledger,
       decision: record.decision,
       demands: demandsOf(body.json),
-      key,
+      keys: affinityKeys,
       gone,
     });
     if (!search.canServe) throw demandsNotMet(record.pool);

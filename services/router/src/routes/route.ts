@@ -2,12 +2,12 @@ import { invalidRequest, methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
+import { AffinityKeys } from '../proxy/affinity-key.js';
 import { BackendSearch } from '../proxy/backend-search.js';
-import { clientAddress } from '../proxy/client-address.js';
 import { demandsOf } from '../proxy/demands.js';
 import { chat } from '../proxy/endpoints/chat.js';
 import { completions } from '../proxy/endpoints/completions.js';
-import type { JsonObject } from '../proxy/endpoints/endpoint.js';
+import type { Endpoint, JsonObject } from '../proxy/endpoints/endpoint.js';
 import { readBody } from '../proxy/read-body.js';
 import { modelOf, parseJsonObject } from '../proxy/request-body.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
@@ -31,12 +31,14 @@ export function routeRoutes({
   return Router()
     .post('/route', async (request, response) => {
       const body = parseJsonObject(request, await readBody(request, maxBodyBytes));
-      const question = { model: modelOf(body), turns: turnsOf(body), kind: 'prompt' as const };
+      const endpoint = endpointOf(body);
+      const turns = endpoint.humanTurns(body);
+      const question = { model: modelOf(body), turns, kind: 'prompt' as const };
       const decision = await chooser.choose(question);
-      const key = clientAddress(request, trustedProxies);
+      const keys = new AffinityKeys(request, trustedProxies, endpoint, body);
       const demands = demandsOf(body);
       const gone = new AbortController().signal;
-      const search = new BackendSearch({ registry, ledger, decision, demands, key, gone });
+      const search = new BackendSearch({ registry, ledger, decision, demands, keys, gone });
       const preview = search.preview();
       const pool = preview?.pool ?? registry.pool(decision.pool);
       response.json({
@@ -59,10 +61,10 @@ export function routeRoutes({
 }
 
 /** The body of a chat or a completions request, or only `{"prompt": "..."}`. */
-function turnsOf(body: JsonObject): string[] {
+function endpointOf(body: JsonObject): Endpoint {
   if (body.messages === undefined && body.prompt === undefined)
     throw invalidRequest('request body: needs "messages" or "prompt"', 'prompt');
   const endpoint = body.messages === undefined ? completions : chat;
   endpoint.check(body);
-  return endpoint.humanTurns(body);
+  return endpoint;
 }

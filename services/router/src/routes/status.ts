@@ -65,7 +65,8 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
       response.json({
         pools: [...registry.pools.values()].map((pool) => ({
           name: pool.name,
-          policy: pool.spec.policy,
+          policy: pool.spec.policy ?? 'affinity',
+          affinity: pool.spec.affinity ? { ...pool.spec.affinity, ...pool.affinity } : null,
           fallback: pool.spec.fallback ?? null,
           retries: retryStatus(pool),
           hedging: hedgingStatus(pool),

@@ -4,7 +4,7 @@
 -- KEYS[5..]         of each candidate, best first: its leases, its line
 -- ARGV[1] id of the lease ("replica:number"), also the waiter's
 -- ARGV[2] life of a lease in ms
--- ARGV[3] among: the least loaded of the first so many, then the rest in order
+-- ARGV[3] among: of those without a share the least loaded of the first so many, then the rest in order
 -- ARGV[4] plus: so many more are counted on each
 -- ARGV[5] random number in [0, 1) that breaks ties
 -- ARGV[6] 0, or: no more than this replica's share of each capacity, among so many replicas
@@ -12,7 +12,10 @@
 -- ARGV[8] waiters that the pool may have
 -- ARGV[9] ms after which a replica that was not seen does not hold up others
 -- ARGV[10] channel that wakes waiters
--- ARGV[11..]        of each candidate: capacity (-1: no limit), weight, leases of this replica on it
+-- ARGV[11] sharing: so many of the first candidates are taken before all others, in order, each unless
+--          it carries its share of all leases on the candidates, the new one included
+-- ARGV[12..]        of each candidate: capacity (-1: no limit), weight, leases of this replica on it;
+--                   then the share of each that has one
 --
 -- Returns { outcome, chosen, waiting, count of each candidate }
 --   outcome 1: taken, chosen is the candidate's place   0: no room
@@ -22,7 +25,7 @@ local replicas, seen, waiting, rebuilding = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, leaseMs, among = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local plus, random, shareOf = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local waited, maxWaiting = tonumber(ARGV[7]), tonumber(ARGV[8])
-local graceMs, channel = tonumber(ARGV[9]), ARGV[10]
+local graceMs, channel, sharing = tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
 local candidates = (#KEYS - 4) / 2
 local waits = waited >= 0
 
@@ -35,11 +38,12 @@ if whileRebuilding then shareOf = math.max(shareOf, tonumber(whileRebuilding)) e
 local function leasesOf(place) return KEYS[3 + 2 * place] end
 local function lineOf(place) return KEYS[4 + 2 * place] end
 local function capacityOf(place)
-  local capacity = tonumber(ARGV[8 + 3 * place])
+  local capacity = tonumber(ARGV[9 + 3 * place])
   return capacity < 0 and math.huge or capacity
 end
-local function weightOf(place) return tonumber(ARGV[9 + 3 * place]) end
-local function hereOn(place) return tonumber(ARGV[10 + 3 * place]) end
+local function weightOf(place) return tonumber(ARGV[10 + 3 * place]) end
+local function hereOn(place) return tonumber(ARGV[11 + 3 * place]) end
+local function shareOfPlace(place) return tonumber(ARGV[11 + 3 * candidates + place]) end
 
 local waiters = redis.call('ZCARD', waiting)
 if waiters > 0 then isHere(id, seen) end
@@ -62,10 +66,25 @@ local function hasRoom(place)
   return counts[place] < capacity and counts[place] + ahead(place) < capacity
 end
 
-local tied, least = {}, math.huge
+local total = 1
 for place = 1, candidates do
   counts[place] = inFlight(leasesOf(place))
-  if place <= among and hasRoom(place) then
+  total = total + counts[place]
+end
+
+local chosen
+for place = 1, sharing do
+  -- A little less: products such as 1.25 * 0.2 * 4 are off by that much.
+  local most = math.ceil(shareOfPlace(place) * total - 1e-9)
+  if counts[place] < most and hasRoom(place) then
+    chosen = place
+    break
+  end
+end
+
+local tied, least = {}, math.huge
+for place = sharing + 1, chosen and 0 or math.min(sharing + among, candidates) do
+  if hasRoom(place) then
     local load = (counts[place] + plus) / weightOf(place)
     if load < least then
       tied, least = { place }, load
@@ -74,9 +93,14 @@ for place = 1, candidates do
     end
   end
 end
-local chosen = tied[1 + math.floor(random * #tied)]
-local place = among + 1
+chosen = chosen or tied[1 + math.floor(random * #tied)]
+local place = sharing + among + 1
 while not chosen and place <= candidates do
+  if hasRoom(place) then chosen = place end
+  place = place + 1
+end
+place = 1
+while not chosen and place <= sharing do
   if hasRoom(place) then chosen = place end
   place = place + 1
 end

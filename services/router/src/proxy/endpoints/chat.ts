@@ -1,5 +1,5 @@
 import { invalidRequest } from '@switchyard/service-kit';
-import { type Endpoint, isObject, userTurns } from './endpoint.js';
+import { type Endpoint, isObject, openingOf, userTurns } from './endpoint.js';
 
 /** `/v1/chat/completions`, and `/v1/messages`, whose messages have the same shape. */
 export const chat: Endpoint = {
@@ -14,4 +14,5 @@ export const chat: Endpoint = {
     }
   },
   humanTurns: ({ messages }) => userTurns(messages),
+  opening: ({ system, messages }) => openingOf(system, messages),
 };

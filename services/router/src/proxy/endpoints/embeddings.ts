@@ -9,4 +9,5 @@ export const embeddings: Endpoint = {
       throw invalidRequest('input: must be a string or a list', 'input');
   },
   humanTurns: () => [],
+  opening: () => [],
 };

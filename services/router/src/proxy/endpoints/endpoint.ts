@@ -10,6 +10,8 @@ export interface Endpoint {
   check(body: JsonObject): void;
   /** What the human said, newest turn first. */
   humanTurns(body: JsonObject): string[];
+  /** What every turn of a conversation begins with, the human's first words included; empty: unknown. */
+  opening(body: JsonObject): unknown[];
 }
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -35,4 +37,12 @@ export function userTurns(messages: unknown): string[] {
     .map((message: JsonObject) => contentText(message.content))
     .filter((text) => text.trim() !== '')
     .reverse();
+}
+
+/** `before`, where it is given, and all messages up to the first of the human; none without one. */
+export function openingOf(before: unknown, messages: unknown): unknown[] {
+  if (!Array.isArray(messages)) return [];
+  const first = messages.findIndex((one: unknown) => isObject(one) && one.role === 'user');
+  if (first < 0) return [];
+  return [...(before === undefined ? [] : [before]), ...messages.slice(0, first + 1)];
 }

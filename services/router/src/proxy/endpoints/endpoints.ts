@@ -13,7 +13,12 @@ const byPath = new Map<string, Endpoint>([
 ]);
 
 /** Everything else under /v1 goes to the pool of the model asked for, or to the default pool. */
-const passThrough: Endpoint = { kind: 'other', check: () => {}, humanTurns: () => [] };
+const passThrough: Endpoint = {
+  kind: 'other',
+  check: () => {},
+  humanTurns: () => [],
+  opening: () => [],
+};
 
 /** Paths with an adapter of their own take POST only. */
 export const hasAdapter = (path: string): boolean => byPath.has(path);
