@@ -22,6 +22,8 @@ const { values: options } = parseArgs({
   },
 });
 const seed = Number(options.seed);
+/** Sets the numbers by which policies choose apart from those that made the requests. */
+const CHOICES = 1_000_000;
 const SETUPS = {
   one: { replicas: 1, shared: true },
   shared: { replicas: 4, shared: true },
@@ -39,7 +41,7 @@ function rowsOf(figuresOf) {
 function inSimulation() {
   const asked = requests(Number(options.requests), seed);
   const rows = rowsOf((variant, key) =>
-    figures([simulate(variant, asked, { ...SETUPS[key], seed })]),
+    figures([simulate(variant, asked, { ...SETUPS[key], seed: seed + CHOICES })]),
   );
   return { rows, ideal: figures([simulateIdeal(asked)]) };
 }

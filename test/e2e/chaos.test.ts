@@ -25,8 +25,10 @@ const isExplained = (run: ChaosRun) => (one: Asked) =>
 const isOfOutage = (run: ChaosRun) => (excess: Excess) =>
   run.outages.some(({ from, until }) => {
     if (excess.from < from || excess.until > until) return false;
-    const small = excess.limit < ROUTERS && excess.load <= ROUTERS;
-    return small || (excess.from < from + STALE_MS && excess.load < excess.limit + ROUTERS);
+    const small = excess.limit < ROUTERS && excess.load - excess.left <= ROUTERS;
+    return (
+      small || (excess.from < from + STALE_MS && excess.load - excess.left < excess.limit + ROUTERS)
+    );
   });
 
 test(

@@ -11,7 +11,8 @@ const COMMAND_TIMEOUT_MS = 2000;
 /** A server that says nothing for so long while it owes an answer is given up and connected to anew. */
 const SILENCE_TIMEOUT_MS = 5000;
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2000;
+/** The longest pause before it tries to connect again. */
+export const LONGEST_REDIS_PAUSE_MS = 2000;
 const CLOSE_TIMEOUT_MS = 1000;
 /** Redirections and failovers that one command may follow. */
 const MAX_REDIRECTIONS = 4;
@@ -152,7 +153,7 @@ function createClient(location: RedisLocation, name: string, blocking: boolean):
 
 /** Between half and the whole of 2^n * FIRST_PAUSE_MS, so that replicas do not return in step. */
 const pauseBefore = (attempt: number) =>
-  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 16)) *
+  Math.min(LONGEST_REDIS_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 16)) *
   (0.5 + 0.5 * Math.random());
 
 /** A Cluster wraps the error of the last node it asked. */

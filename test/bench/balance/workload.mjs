@@ -65,7 +65,8 @@ export function requests(count, seed) {
   return Array.from({ length: count }, () => {
     at += (-Math.log(1 - random()) * 1000) / REQUESTS_PER_SECOND;
     const tokens = 1 + Math.floor(Math.log(1 - random()) / Math.log(1 - 1 / MEAN_TOKENS));
-    return { at, tokens, key: `10.0.0.${Math.floor(random() * CLIENTS)}`, replica: random() };
+    const client = Math.floor(random() * CLIENTS);
+    return { at, tokens, key: `10.0.${client >> 8}.${client & 255}`, replica: random() };
   });
 }
 

@@ -16,7 +16,7 @@ const fault = (name: string, what: NonNullable<SettingsInput['fault']>) =>
   setting(name, { fault: what }, { fault: 'none' });
 
 /** What the simulated backends are when nothing is wrong. */
-export const WELL = { ttftMs: 20, tokensPerSecond: 40, slots: 1000, record: false };
+export const WELL = { ttftMs: 20, tokensPerSecond: 40, slots: 1000 };
 
 /** Ways for one backend to be faulty, and back. */
 export const BACKEND_FAULTS: readonly BackendFault[] = [

@@ -7,17 +7,22 @@ export interface Excess {
   /** Milliseconds since 1970. */
   from: number;
   until: number;
-  /** The most it had. */
+  /** The most it had, and those among them whose clients leave. */
   load: number;
+  left: number;
   limit: number;
 }
 
 const SAMPLE_MS = 4;
+/** A backend hears of a client that left after a few turns of its event loop, not after so long. */
+const NOTICED_MS = 250;
+
+/** On a request whose client will leave, so that the backends can tell. */
+export const LEAVING = 'x-leaving';
 
 /**
- * Compares what the backends have in flight with what they may have. Every answer takes several samples;
- * what is over by the next one was no request too many but one whose client had left, of which the
- * backend heard in the same turn of its event loop in which the next request came.
+ * Compares what the backends have in flight with what they may have. One whose client has left may meet
+ * the next request at the backend, which hears of both at nearly the same time.
  */
 export class LoadWatch {
   readonly #seen: Excess[] = [];
@@ -33,7 +38,9 @@ export class LoadWatch {
   }
 
   get excesses(): readonly Excess[] {
-    return this.#seen.filter(({ from, until }) => until > from);
+    return this.#seen.filter(
+      ({ load, left, limit, from, until }) => load - left > limit || until - from > NOTICED_MS,
+    );
   }
 
   stop(): void {
@@ -42,26 +49,26 @@ export class LoadWatch {
 
   #sample(): void {
     for (const [backend, limit] of this.capacities) {
-      const load = this.#loadOf(backend);
+      const simulated = this.fleet.backend(backend);
+      const { inFlight, queued, hanging } = simulated.stats();
+      const load = inFlight + queued + hanging;
       const last = this.#now.get(backend);
-      if (load <= limit) this.#now.delete(backend);
-      else if (last?.phase === this.phase()) {
-        last.load = Math.max(last.load, load);
-        last.until = Date.now();
-      } else {
-        const at = Date.now();
-        const excess = { backend, phase: this.phase(), from: at, until: at, load, limit };
+      if (load <= limit) {
+        this.#now.delete(backend);
+        continue;
+      }
+      const left = simulated
+        .requests()
+        .filter(({ outcome, headers }) => outcome === 'pending' && headers[LEAVING]).length;
+      const at = Date.now();
+      const excess = { backend, phase: this.phase(), from: at, until: at, load, left, limit };
+      if (last?.phase !== excess.phase) {
         this.#now.set(backend, excess);
         this.#seen.push(excess);
+      } else {
+        last.until = at;
+        if (load - left > last.load - last.left) Object.assign(last, { load, left });
       }
     }
-  }
-
-  /** Between two samples, the peak that the backend itself has noted since the last one. */
-  #loadOf(backend: string): number {
-    const simulated = this.fleet.backend(backend);
-    const { inFlight, maxInFlight, queued, hanging } = simulated.stats();
-    simulated.clear();
-    return Math.max(maxInFlight, inFlight + queued + hanging);
   }
 }

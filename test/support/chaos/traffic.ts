@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Replicas } from '../replicas.js';
+import { LEAVING } from './load-watch.js';
 
 /**
  * `served`: to its end. `left`: the client went. `failed`: an error instead of an answer. `cut`: an
@@ -79,7 +80,7 @@ export class Traffic {
     const leaving = AbortSignal.timeout(leaves ? 20 + Math.floor(random() * 300) : PATIENCE_MS);
     const first = Math.floor(random() * this.replicas.routers.length);
     const asked = { phase: phase(), startedAt: Date.now(), started: performance.now() };
-    const end = await this.#send(first, body, leaving);
+    const end = await this.#send(first, body, { signal: leaving, leaves });
     const outcome = leaves && leaving.aborted ? 'left' : end.outcome;
     const { started, ...rest } = asked;
     const totalMs = Math.round(performance.now() - started);
@@ -87,14 +88,19 @@ export class Traffic {
   }
 
   /** Another router is asked only when one refuses the connection. */
-  async #send(first: number, body: Record<string, unknown>, signal: AbortSignal) {
+  async #send(
+    first: number,
+    body: Record<string, unknown>,
+    { signal, leaves }: { signal: AbortSignal; leaves: boolean },
+  ) {
     const { routers } = this.replicas;
+    const headers = { 'content-type': 'application/json', ...(leaves && { [LEAVING]: 'yes' }) };
     for (let turn = 0; ; turn++) {
       const index = (first + turn) % routers.length;
       const { pid } = this.replicas.router(index);
       let response: Response;
       try {
-        response = await this.replicas.chat(index, body, { signal });
+        response = await this.replicas.chat(index, body, { signal, headers });
       } catch (error) {
         const { code, message } = causeOf(error);
         if (code === 'ECONNREFUSED' && turn < routers.length) continue;

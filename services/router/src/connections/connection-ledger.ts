@@ -26,7 +26,7 @@ export interface LedgerStatus {
   /**
    * `own`: of this router, and there are no others. `shared`: exact over all routers. `local`: Redis
    * is away, this router keeps to its share of each capacity. `rejoining`: Redis is back, and for
-   * one lease time both rules hold.
+   * one lease time, at least 3 s, both rules hold.
    */
   counts: 'own' | 'shared' | 'rejoining' | 'local';
   /** Routers that share the counts, as last seen. */

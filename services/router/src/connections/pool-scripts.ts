@@ -1,5 +1,6 @@
 import type { Candidate, Shortlist } from '../balancing/policy.js';
 import type { RedisKeys } from './redis-keys.js';
+import { rejoinMs } from './redis-presence.js';
 import type { RedisScripts } from './redis-scripts.js';
 
 /** A router that was not seen for so long does not hold up the waiters of others. */
@@ -107,11 +108,10 @@ export class PoolScripts {
     await this.scripts.run('leave', [seen, waiting, ...lines], [id, SEEN_GRACE_MS, freed]);
   }
 
-  /** `returnedFrom`: replicas last seen, for a router that was without Redis; otherwise 0. */
   async renew(
     held: ReadonlyMap<string, readonly string[]>,
     underWay: Iterable<string>,
-    returnedFrom: number,
+    lastReplicas: number,
   ): Promise<Overview> {
     const { replicas, seen, waiting, rebuilding } = this.keys;
     const leases = [...held.keys()].map((backendId) => this.keys.leases(backendId));
@@ -120,7 +120,7 @@ export class PoolScripts {
         'renew',
         [replicas, seen, waiting, rebuilding, ...leases],
         [
-          ...[this.replica, this.leaseMs, returnedFrom],
+          ...[this.replica, this.leaseMs, lastReplicas, rejoinMs(this.leaseMs)],
           ...[...held.values()].flatMap((ids) => [ids.length, ...ids]),
           ...underWay,
         ],

@@ -117,6 +117,25 @@ describe('two of them', () => {
     expect(waits[7]).toBeLessThan(60);
   });
 
+  test('one that has not said for a while that it is there keeps its place while it asks', async () => {
+    await using pair = await two();
+    const { one, other, prefix } = pair;
+    const shortlist = inOrder(candidate('a', 1));
+    const held = await one.acquire('pool', shortlist);
+    const { signal } = new AbortController();
+    const end = other.wait('pool', { shortlist: () => shortlist, limit: 10, signal });
+    await expect.poll(() => other.waiting('pool').cluster).toBe(1);
+    const key = (name: string) => `${prefix}:{pool}:${name}`;
+    const [routers, leases] = [key('seen'), key('leases:a')];
+    // A slot is free of which nobody was told, as when the machine was too busy to look for a while.
+    const aged = server.client.multi().del(leases);
+    for (const router of await server.client.zrange(routers, 0, -1)) aged.zadd(routers, 1, router);
+    await aged.exec();
+    expect(await other.acquire('pool', shortlist)).toBeUndefined();
+    expect(await end).toMatchObject({ backendId: 'a' });
+    held?.release();
+  });
+
   test('one that closes leaves nothing behind, and no one waiting', async () => {
     await using pair = await two();
     const { one, other, prefix } = pair;

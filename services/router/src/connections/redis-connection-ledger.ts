@@ -11,6 +11,7 @@ import type {
 import { PoolScripts } from './pool-scripts.js';
 import { RedisKeys } from './redis-keys.js';
 import { RedisPool } from './redis-pool.js';
+import { rejoinMs } from './redis-presence.js';
 import { RedisScripts } from './redis-scripts.js';
 
 /** Every pool looks at its counts this often; well below SEEN_GRACE_MS. */
@@ -135,6 +136,6 @@ export class RedisConnectionLedger implements ConnectionLedger {
         { err: why, pools: local },
         'Redis is away: counting connections of this router alone',
       );
-    else logger.info({ leaseMs }, 'Redis is back: counts are shared again after one lease time');
+    else logger.info({ afterMs: rejoinMs(leaseMs) }, 'Redis is back: counts will be shared again');
   }
 }

@@ -6,10 +6,10 @@
  * | --- | --- | --- | --- |
  * | `replicas` | sorted set | router -> when its leases expire, ms | two lease times after a renewal |
  * | `seen` | sorted set | router -> when it last said that it is there, ms | the same |
- * | `leases:BACKEND` | sorted set | lease -> when it expires, ms | two lease times after the last was taken or renewed |
+ * | `leases:BACKEND` | sorted set | lease -> when it expires, ms | two lease times after the first was taken or any renewed |
  * | `waiting` | sorted set | waiter -> since when, microseconds | a minute after somebody joined |
  * | `line:BACKEND` | sorted set | the waiters that want this backend, likewise | the same |
- * | `rebuilding` | string | routers there were before Redis was away | one lease time after the first is back |
+ * | `rebuilding` | string | routers there were before Redis was away | one lease time after the first is back, at least 3 s |
  * | `freed` | channel | the waiter who should try now | |
  *
  * Leases and waiters are named `ROUTER:NUMBER`, BACKEND is `POOL/NAME`, and a router has a new name

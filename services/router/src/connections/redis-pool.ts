@@ -3,9 +3,12 @@ import { chooseSlot } from './choose-slot.js';
 import { ClusterView } from './cluster-view.js';
 import type { Lease, WaitEnd, Waiting } from './connection-ledger.js';
 import { HeldLeases } from './held-leases.js';
-import type { AcquireReply, Overview, PoolScripts } from './pool-scripts.js';
+import { limitedToShare } from './local-share.js';
+import type { PoolScripts } from './pool-scripts.js';
 import { RedisLine, type Slots, type Ticket } from './redis-line.js';
 import { RedisLost, RedisPresence } from './redis-presence.js';
+import { RedisUpkeep } from './redis-upkeep.js';
+import { SharedSlots } from './shared-slots.js';
 
 export interface RedisPoolOptions {
   scripts: PoolScripts;
@@ -30,20 +33,26 @@ export class RedisPool implements Slots {
   readonly #view: ClusterView;
   readonly #presence: RedisPresence;
   readonly #line = new RedisLine(this);
-  /** Leases that Redis has been asked for. */
-  readonly #underWay = new Set<string>();
   readonly #leaving = new Map<string, readonly string[]>();
-  #renewing: Promise<void> | undefined;
-  #looking = false;
-  #renewedAt = Number.NEGATIVE_INFINITY;
+  readonly #shared: SharedSlots;
+  readonly #upkeep: RedisUpkeep;
 
   constructor(private readonly options: RedisPoolOptions) {
-    const { leaseMs, now, onChange } = options;
+    const { scripts, leaseMs, now, random, onChange } = options;
     this.#view = new ClusterView(leaseMs, now);
     this.#presence = new RedisPresence(leaseMs, now, (why) => {
       onChange(why);
       if (this.isLocal) this.#line.serveLocally();
+      else this.#returned();
     });
+    const state = { scripts, held: this.#held, view: this.#view, presence: this.#presence };
+    this.#shared = new SharedSlots({
+      ...state,
+      random,
+      hold: (candidate, id) => this.#lease(candidate, id),
+      renew: () => this.renew(),
+    });
+    this.#upkeep = new RedisUpkeep({ ...state, leaseMs, now, underWay: this.#shared.underWay });
   }
 
   get counts() {
@@ -66,7 +75,7 @@ export class RedisPool implements Slots {
     if (shortlist.candidates.length === 0) return undefined;
     if (!this.isLocal)
       try {
-        const got = await this.#takeShared(shortlist);
+        const got = await this.#shared.take(shortlist, { id: this.options.newId() });
         return got === 'full' ? undefined : got;
       } catch (error) {
         if (!(error instanceof RedisLost)) throw error;
@@ -98,22 +107,15 @@ export class RedisPool implements Slots {
     return { here, cluster: this.isLocal ? here : Math.max(here, this.#view.waiting) };
   }
 
-  /** To be called often: renews, looks at the counts, lets the oldest waiters look again. */
+  /** To be called often: looks after the leases, lets the oldest waiters look again. */
   tick(): void {
-    const { leaseMs, now } = this.options;
-    // Three tries before the leases expire.
-    if (this.isLocal || now() - this.#renewedAt > leaseMs / 4)
-      void this.renew().catch(() => undefined);
-    else if (!this.#looking) void this.#look();
+    this.#upkeep.tick();
     this.#line.lookAgain();
   }
 
   /** Enters all leases held in Redis; rejects with RedisLost. */
   renew(): Promise<void> {
-    this.#renewing ??= this.#renewOnce().finally(() => {
-      this.#renewing = undefined;
-    });
-    return this.#renewing;
+    return this.#upkeep.renew();
   }
 
   async close(): Promise<void> {
@@ -126,7 +128,7 @@ export class RedisPool implements Slots {
   }
 
   async take(shortlist: Shortlist, ticket: Ticket): Promise<Lease | 'full' | undefined> {
-    return this.#takeShared(shortlist, ticket);
+    return this.#shared.take(shortlist, { id: ticket.id, ticket });
   }
 
   takeLocally(shortlist: Shortlist): Lease | undefined {
@@ -144,55 +146,9 @@ export class RedisPool implements Slots {
       .catch(() => this.#leaving.set(id, backendIds));
   }
 
-  /** The share of this router, and never what others were last seen to use. */
-  #chooseLocally({ candidates, rule }: Shortlist) {
-    const limited = candidates.map((candidate) => {
-      const { id, capacity } = candidate;
-      const share = Math.max(1, Math.floor(capacity / this.#view.replicas));
-      return { ...candidate, capacity: Math.min(share, capacity - this.#view.others(id)) };
-    });
+  #chooseLocally(shortlist: Shortlist) {
     const here = (id: string) => this.#held.count(id);
-    return chooseSlot({ candidates: limited, rule }, here, this.options.random);
-  }
-
-  async #takeShared(shortlist: Shortlist, ticket?: Ticket): Promise<Lease | 'full' | undefined> {
-    const id = ticket?.id ?? this.options.newId();
-    this.watch(shortlist.candidates.map((one) => one.id));
-    this.#underWay.add(id);
-    try {
-      for (let attempt = 0; attempt < 2; attempt++) {
-        const reply = await this.#askFor(id, shortlist, ticket);
-        if (reply.taken) return this.#lease(reply.taken, id);
-        if (reply.outcome === 'too many wait') return 'full';
-        if (reply.outcome === 'no room') return undefined;
-        // It slept past its leases, or Redis has lost them: what still runs counts first.
-        await this.renew();
-      }
-      throw new RedisLost('leases lapse as soon as they are renewed');
-    } finally {
-      this.#underWay.delete(id);
-    }
-  }
-
-  async #askFor(id: string, shortlist: Shortlist, ticket?: Ticket): Promise<AcquireReply> {
-    const reply = await this.#presence.ask(() =>
-      this.options.scripts.acquire({
-        id,
-        shortlist,
-        here: (backendId) => this.#held.count(backendId),
-        random: this.options.random(),
-        shareOf: this.counts === 'rejoining' ? this.#view.replicas : 0,
-        waiting: ticket,
-      }),
-    );
-    this.#view.waiting = reply.waiting;
-    for (const [place, { id: backendId }] of shortlist.candidates.entries()) {
-      const mine = backendId === reply.taken?.id ? 1 : 0;
-      const count = reply.counts[place];
-      if (count !== undefined)
-        this.#view.heard(backendId, count, this.#held.count(backendId) + mine);
-    }
-    return reply;
+    return chooseSlot(limitedToShare(shortlist, this.#view), here, this.options.random);
   }
 
   #lease({ id: backendId, capacity }: Candidate, id: string): Lease {
@@ -216,41 +172,10 @@ export class RedisPool implements Slots {
       );
   }
 
-  async #renewOnce(): Promise<void> {
-    const { scripts, now } = this.options;
-    const ids = this.#view.backendIds;
-    const held = new Map(ids.map((backendId) => [backendId, this.#held.of(backendId)]));
-    const startedAt = now();
-    const returnedFrom = this.isLocal ? this.#view.replicas : 0;
-    const reply = await this.#presence.ask(() => scripts.renew(held, this.#underWay, returnedFrom));
-    this.#renewedAt = startedAt;
-    // While it rejoins, not everybody is there again.
-    this.#heard(reply, ids, this.counts === 'shared' ? reply.replicas : this.#view.replicas);
-    if (!this.isLocal) return;
-    this.#presence.isBack();
+  /** Those who left while Redis was away are still in its lines. */
+  #returned(): void {
     for (const [id, backendIds] of this.#leaving) this.leave(id, backendIds);
     this.#leaving.clear();
     this.#line.lookAgain();
-  }
-
-  async #look(): Promise<void> {
-    this.#looking = true;
-    const ids = this.#view.backendIds;
-    try {
-      const reply = await this.#presence.ask(() => this.options.scripts.look(ids));
-      if (reply.replicas < 0) await this.renew();
-      else this.#heard(reply, ids, this.counts === 'shared' ? reply.replicas : this.#view.replicas);
-    } catch (error) {
-      if (!(error instanceof RedisLost)) throw error;
-    } finally {
-      this.#looking = false;
-    }
-  }
-
-  #heard({ waiting, counts }: Overview, backendIds: readonly string[], replicas: number): void {
-    this.#view.waiting = waiting;
-    this.#view.replicas = Math.max(1, replicas);
-    for (const [place, backendId] of backendIds.entries())
-      this.#view.heard(backendId, counts[place] ?? 0, this.#held.count(backendId));
   }
 }

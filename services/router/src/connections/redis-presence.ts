@@ -1,8 +1,16 @@
+import { LONGEST_REDIS_PAUSE_MS } from '@switchyard/service-kit';
+
 /** Redis did not answer, or not in time. */
 export class RedisLost extends Error {}
 
 /** An answer later than this counts as none: requests wait for it. */
 const ANSWER_MS = 1000;
+
+/** Another router that finds Redis back has entered its leases after so long. */
+const RETURN_MS = LONGEST_REDIS_PAUSE_MS + 1000;
+
+/** How long after Redis is back a router still keeps to its share: then all others are back, or gone. */
+export const rejoinMs = (leaseMs: number) => Math.max(leaseMs, RETURN_MS);
 
 /**
  * Whether Redis is there for a pool. When one call fails all fail at once, so that a Redis that
@@ -21,7 +29,7 @@ export class RedisPresence {
 
   get counts(): 'shared' | 'rejoining' | 'local' {
     if (!this.#isThere) return 'local';
-    return this.now() - this.#rejoinedAt < this.leaseMs ? 'rejoining' : 'shared';
+    return this.now() - this.#rejoinedAt < rejoinMs(this.leaseMs) ? 'rejoining' : 'shared';
   }
 
   /** Throws RedisLost, after which Redis is taken to be away until `isBack`. */

@@ -41,8 +41,9 @@ end
 local function weightOf(place) return tonumber(ARGV[9 + 3 * place]) end
 local function hereOn(place) return tonumber(ARGV[10 + 3 * place]) end
 
-local somebodyWaits = redis.call('ZCARD', waiting) > 0
-  and oldest(waiting, waiting, seen, graceMs) ~= nil
+local waiters = redis.call('ZCARD', waiting)
+if waiters > 0 then isHere(id, seen) end
+local somebodyWaits = waiters > 0 and oldest(waiting, waiting, seen, graceMs) ~= nil
 
 -- Waiters that came earlier and want this backend too; a slot is left for each of them.
 local function ahead(place)
@@ -82,7 +83,8 @@ end
 
 if chosen then
   redis.call('ZADD', leasesOf(chosen), exact(now + leaseMs), id)
-  redis.call('PEXPIRE', leasesOf(chosen), 2 * leaseMs)
+  -- Renewals keep the key of leases that are there.
+  if counts[chosen] == 0 then redis.call('PEXPIRE', leasesOf(chosen), 2 * leaseMs) end
   counts[chosen] = counts[chosen] + 1
   if waits then
     redis.call('ZREM', waiting, id)
@@ -109,4 +111,5 @@ elseif waits then
   end
 end
 
-return { chosen and 1 or 0, chosen or 0, redis.call('ZCARD', waiting), unpack(counts) }
+if waits or waiters > 0 then waiters = redis.call('ZCARD', waiting) end
+return { chosen and 1 or 0, chosen or 0, waiters, unpack(counts) }

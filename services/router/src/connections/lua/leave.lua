@@ -10,6 +10,7 @@
 local seen, waiting = KEYS[1], KEYS[2]
 
 redis.call('ZREM', waiting, ARGV[1])
+isHere(ARGV[1], seen)
 for each = 3, #KEYS do
   local wasFirst = redis.call('ZRANK', KEYS[each], ARGV[1]) == 0
   redis.call('ZREM', KEYS[each], ARGV[1])

@@ -14,6 +14,7 @@ local capacity = tonumber(ARGV[2])
 
 redis.call('ZREM', leases, ARGV[1])
 local count = inFlight(leases)
+if redis.call('ZCARD', line) > 0 then isHere(ARGV[1], seen) end
 local free = capacity < 0 and math.huge or capacity - count
 wake(line, free, waiting, seen, tonumber(ARGV[3]), ARGV[4])
 return count

@@ -5,21 +5,23 @@
 -- KEYS[5..]         leases of each backend
 -- ARGV[1] replica
 -- ARGV[2] life of a lease in ms
--- ARGV[3] 0, or when the replica was without Redis: replicas that it last saw
--- ARGV[4..]         of each backend: how many ids follow, ids of the leases held; then, for all
+-- ARGV[3] replicas that it last saw, itself among them
+-- ARGV[4] ms after which all replicas are back, or gone
+-- ARGV[5..]         of each backend: how many ids follow, ids of the leases held; then, for all
 --                   together, ids under way, which are neither entered nor taken out
 --
 -- Returns { replicas, waiting, count of each backend }
 
 local replicas, seen, waiting, rebuilding = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local replica, leaseMs, returnedFrom = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local replica, leaseMs, lastReplicas = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local rejoinMs = tonumber(ARGV[4])
 local expiry = exact(now + leaseMs)
 
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', exact(now))
 -- Nobody else is here: Redis has lost what it knew, or all leases have lapsed. Until everybody can
 -- have entered theirs again, newcomers too take only their share.
-if returnedFrom > 0 and redis.call('ZCARD', replicas) == 0 then
-  redis.call('SET', rebuilding, returnedFrom, 'PX', leaseMs)
+if redis.call('ZCARD', replicas) == 0 then
+  redis.call('SET', rebuilding, lastReplicas, 'PX', rejoinMs)
 end
 redis.call('ZADD', replicas, expiry, replica)
 redis.call('PEXPIRE', replicas, 2 * leaseMs)
@@ -27,7 +29,7 @@ redis.call('ZREMRANGEBYSCORE', seen, '-inf', exact(now - leaseMs))
 redis.call('ZADD', seen, exact(now), replica)
 redis.call('PEXPIRE', seen, 2 * leaseMs)
 
-local at = 4
+local at = 5
 local held = {}
 for each = 5, #KEYS do
   held[each] = {}

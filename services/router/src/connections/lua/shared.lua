@@ -20,6 +20,11 @@ local function ownerOf(id)
   return string.match(id, '^[^:]*')
 end
 
+-- Its replica is there: it just said so.
+local function isHere(id, seen)
+  redis.call('ZADD', seen, exact(now), ownerOf(id))
+end
+
 -- The oldest waiter of a line. Waiters of replicas that were not seen for graceMs are dropped: they
 -- are dead or paused, and a paused one takes its place again when it goes on.
 local function oldest(line, waiting, seen, graceMs)
