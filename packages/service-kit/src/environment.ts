@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './config-error.js';
+import { parseRedisUrl, RedisUrlError } from './redis-location.js';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -41,6 +42,30 @@ export const variable = {
       .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
       .transform((url) => url.replace(/\/+$/, ''))
       .default(fallback),
+
+  /** One URL, or several with commas for a Redis Cluster; undefined: no Redis. */
+  redisUrl: () =>
+    z
+      .string()
+      .transform((text, context) => {
+        try {
+          return parseRedisUrl(text);
+        } catch (error) {
+          if (!(error instanceof RedisUrlError)) throw error;
+          context.addIssue({ code: 'custom', message: error.message });
+          return z.NEVER;
+        }
+      })
+      .optional(),
+
+  /** What the names of all keys begin with, so that deployments can share a Redis. */
+  redisKeyPrefix: () =>
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_.:-]{1,64}$/, {
+        error: 'must be 1 to 64 letters, digits, "_", ".", ":" or "-"',
+      })
+      .default('switchyard'),
 
   /** A variable that users may rely on elsewhere: better no start than one that ignores it. */
   unsupported: (why: string) =>

@@ -7,4 +7,6 @@ export * from './http-error.js';
 export * from './lifecycle.js';
 export * from './logger.js';
 export * from './metrics.js';
+export * from './redis-connection.js';
+export * from './redis-location.js';
 export * from './secrets.js';
