@@ -5,6 +5,7 @@ import type { Embedder } from './embedding/embedder.js';
 import { Catalog } from './exemplars/catalog.js';
 import { ExemplarRegistry } from './exemplars/exemplar-registry.js';
 import type { ExemplarStore } from './exemplars/exemplar-store.js';
+import type { IndexSnapshots } from './exemplars/index-snapshots.js';
 import { loadStarterExemplars } from './exemplars/starter-exemplars.js';
 import { ingestInto } from './ingestion/ingest-chunk.js';
 import type { ChunkHandler, JobQueue } from './ingestion/job-queue.js';
@@ -23,6 +24,7 @@ export interface EngineOptions {
   embedder: Embedder;
   store: ExemplarStore;
   scorer: Scorer;
+  snapshots: IndexSnapshots;
   openJobs: (handler: ChunkHandler) => Promise<JobQueue>;
   starterExemplars: boolean;
   maxIntents: number;
@@ -32,7 +34,7 @@ export interface EngineOptions {
 /** Takes over the embedder and the store: closing the engine closes them. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { embedder, store, scorer, logger } = options;
-  const catalog = await Catalog.follow(store, embedder.dimensions);
+  const catalog = await Catalog.follow(store, embedder.dimensions, options.snapshots);
   const exemplars = new ExemplarRegistry(store, catalog, embedder);
   if (options.starterExemplars && catalog.size === 0) {
     const added = await loadStarterExemplars(exemplars, options.maxIntents);
@@ -47,6 +49,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     jobs,
     async close() {
       await jobs.close();
+      await catalog.close();
       await store.close();
       await embedder.close();
     },

@@ -18,6 +18,7 @@ import { LocalEmbedder } from './embedding/local-embedder.js';
 import { metered } from './embedding/metered-embedder.js';
 import { type Engine, startEngine } from './engine.js';
 import { EmbeddedExemplarStore } from './exemplars/embedded-exemplar-store.js';
+import { IndexSnapshots } from './exemplars/index-snapshots.js';
 import { InProcessJobQueue } from './ingestion/in-process-job-queue.js';
 import { limitSilence } from './silence-limit.js';
 
@@ -74,6 +75,12 @@ await runOrExit(async () => {
     embedder: metered(embedder, registry),
     store,
     scorer: neighbourVote,
+    snapshots: new IndexSnapshots({
+      directory: join(config.dataDir, 'index'),
+      modelDigest: embedder.modelDigest,
+      dimensions: embedder.dimensions,
+      logger,
+    }),
     openJobs: (handler) => InProcessJobQueue.open(join(config.dataDir, 'jobs'), handler, logger),
     starterExemplars: config.starterExemplars,
     maxIntents: config.maxIntents,

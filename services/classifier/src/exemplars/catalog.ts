@@ -1,10 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Intent } from '@switchyard/contracts';
+import type { ExemplarKey } from './exemplar.js';
 import { ExemplarIndex, type IndexedNeighbour } from './exemplar-index.js';
 import type { Change, ExemplarStore, IntentRecord } from './exemplar-store.js';
-
-/** An exemplar takes up to 1 ms to put into the graph; in between, `/health` is answered. */
-const LOADED_AT_ONCE = 32;
+import type { IndexSnapshots } from './index-snapshots.js';
+import { reconcile } from './reconcile.js';
 
 /**
  * What this replica classifies with: the intents and the index, brought to a version by applying
@@ -15,24 +14,32 @@ export class Catalog {
   readonly #listeners = new Set<(version: number) => void>();
   readonly #index: ExemplarIndex;
   #version = 0;
+  #stopSnapshots = async () => {};
 
-  constructor(dimensions: number) {
-    this.#index = new ExemplarIndex(dimensions);
+  constructor(dimensions: number, index = new ExemplarIndex(dimensions)) {
+    this.#index = index;
   }
 
   /**
    * Loads everything stored, without embedding anything, and follows every change from then on.
-   * Nothing may change until it resolves.
+   * Nothing may change until it resolves. With `snapshots` it starts from the newest, and keeps
+   * writing them.
    */
-  static async follow(store: ExemplarStore, dimensions: number): Promise<Catalog> {
-    const catalog = new Catalog(dimensions);
+  static async follow(
+    store: ExemplarStore,
+    dimensions: number,
+    snapshots?: IndexSnapshots,
+  ): Promise<Catalog> {
+    const catalog = new Catalog(dimensions, await snapshots?.loadOrCreate());
     for (const intent of await store.intents()) catalog.#intents.set(intent.name, intent);
-    for await (const { id, intent, vector } of store.exemplars()) {
-      catalog.#index.put(id, intent, vector);
-      if (catalog.size % LOADED_AT_ONCE === 0) await setImmediate();
-    }
+    await reconcile(catalog.#index, store);
     catalog.#version = store.version;
     store.onChange((change) => catalog.apply(change));
+    if (snapshots) {
+      const keeping = snapshots.keep(catalog.#index, () => catalog.#version);
+      catalog.onVersion(() => keeping.changed());
+      catalog.#stopSnapshots = () => keeping.close();
+    }
     return catalog;
   }
 
@@ -48,7 +55,8 @@ export class Catalog {
     switch (change.type) {
       case 'exemplars-added':
         for (const intent of change.intents) this.#intents.set(intent.name, intent);
-        for (const { id, intent, vector } of change.exemplars) this.#index.put(id, intent, vector);
+        for (const { id, intent, vector } of change.exemplars)
+          this.#index.put({ id, intent, version: change.version }, vector);
         break;
       case 'exemplar-removed':
         this.#index.remove(change.id);
@@ -91,5 +99,25 @@ export class Catalog {
 
   nearest(vector: Float32Array, k: number): IndexedNeighbour[] {
     return this.#index.search(vector, k);
+  }
+
+  keys(): Iterable<ExemplarKey> {
+    return this.#index.entries();
+  }
+
+  /** A view that is valid until the exemplar is removed. */
+  vectorOf(id: string): Float32Array | undefined {
+    return this.#index.vectorOf(id);
+  }
+
+  /** Resolves when the index can take more; await it before a change that adds exemplars. */
+  room(): Promise<void> {
+    return this.#index.room();
+  }
+
+  /** Writes the snapshot that is outstanding; applies no more changes. */
+  async close(): Promise<void> {
+    await this.#stopSnapshots();
+    await this.#index.close();
   }
 }

@@ -1,16 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ExemplarIndex } from './exemplar-index.js';
+import { dot, gaussian, unit } from './test-support/vectors.js';
 
 const DIMENSIONS = 4;
 const K = 5;
-
-const unit = (values: readonly number[]): Float32Array => {
-  const norm = Math.hypot(...values) || 1;
-  return Float32Array.from(values, (value) => value / norm);
-};
-const dot = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, value, i) => sum + value * (b[i] ?? Number.NaN), 0);
+/** Small, so that a graph grows often. */
+const options = { capacity: 16 };
 
 /** What the index stands for, without a graph. */
 class BruteForce {
@@ -39,6 +35,7 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('remove' as const), id }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('removeIntent' as const), intent }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle' as const) }) },
 );
 
 function agree(index: ExemplarIndex, model: BruteForce, query: Float32Array): void {
@@ -57,51 +54,63 @@ function agree(index: ExemplarIndex, model: BruteForce, query: Float32Array): vo
 }
 
 test('agrees with brute force after any changes', () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 150 }), vectors, (steps, query) => {
-      const index = new ExemplarIndex(DIMENSIONS);
+  return fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 150 }), vectors, async (steps, query) => {
+      const index = new ExemplarIndex(DIMENSIONS, options);
       const model = new BruteForce();
       for (const change of steps) {
         if (change.kind === 'put') {
           const { id, intent } = change;
-          index.put(id, intent, change.vector);
+          index.put({ id, intent, version: 1 }, change.vector);
           const vector = model.entries.get(id)?.vector ?? change.vector;
           model.entries.set(id, { intent, vector });
         } else if (change.kind === 'remove') {
           index.remove(change.id);
           model.entries.delete(change.id);
-        } else {
+        } else if (change.kind === 'removeIntent') {
           index.removeIntent(change.intent);
           for (const [id, entry] of model.entries)
             if (entry.intent === change.intent) model.entries.delete(id);
-        }
+        } else await index.settled();
+        agree(index, model, query);
       }
+      await index.settled();
       agree(index, model, query);
+      await index.close();
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
 describe('many exemplars', () => {
   const COUNT = 2500;
-  /** Points on a circle, so that the nearest one of each is itself. */
-  const around = (n: number) =>
-    unit([Math.cos((2 * Math.PI * n) / COUNT), Math.sin((2 * Math.PI * n) / COUNT), 0, 0]);
+  /** Points all over the sphere, the same in every run; the nearest one of each is itself. */
+  const around = (n: number) => unit(gaussian(n, DIMENSIONS));
+  const key = (id: string, intent = 'a') => ({ id, intent, version: 1 });
 
-  test('grows past its first capacity and finds every one', () => {
-    const index = new ExemplarIndex(DIMENSIONS);
-    for (let n = 0; n < COUNT; n++) index.put(`id-${n}`, 'a', around(n));
+  test('grows past its first capacity and finds every one, before and after', async () => {
+    const index = new ExemplarIndex(DIMENSIONS, { capacity: 64 });
+    const missed = () =>
+      Array.from({ length: index.size }, (_, n) => n).filter(
+        (n) => index.search(around(n), 1)[0]?.id !== `id-${n}`,
+      );
+    for (let n = 0; n < COUNT; n++) {
+      index.put(key(`id-${n}`), around(n));
+      expect(index.search(around(n), 1)[0]?.id).toBe(`id-${n}`);
+      await index.room();
+    }
     expect(index.size).toBe(COUNT);
-    const missed = Array.from({ length: COUNT }, (_, n) => n).filter(
-      (n) => index.search(around(n), 1)[0]?.id !== `id-${n}`,
-    );
-    expect(missed).toEqual([]);
+    expect(missed()).toEqual([]);
+    await index.settled();
+    expect(missed()).toEqual([]);
+    await index.close();
   });
 
-  test('takes the places of removed ones again, and never shows a removed one', () => {
+  test('takes the places of removed ones again, and never shows a removed one', async () => {
     const index = new ExemplarIndex(DIMENSIONS);
     for (let round = 0; round < 5; round++) {
-      for (let n = 0; n < 1000; n++) index.put(`id-${round}-${n}`, 'a', around(n));
+      for (let n = 0; n < 1000; n++) index.put(key(`id-${round}-${n}`), around(n));
+      if (round % 2 === 0) await index.settled();
       expect(index.size).toBe(1000);
       const found = index.search(around(round), 20);
       expect(found).toHaveLength(20);
@@ -109,15 +118,21 @@ describe('many exemplars', () => {
       index.removeIntent('a');
       expect(index.search(around(round), 20)).toEqual([]);
     }
+    await index.close();
   });
 
-  test('finds the few that are left of many', () => {
+  test('finds the few that are left of many', async () => {
     const index = new ExemplarIndex(DIMENSIONS);
     for (let n = 0; n < COUNT; n++)
-      index.put(`id-${n}`, n % 500 === 0 ? 'kept' : 'gone', around(n));
+      index.put(key(`id-${n}`, n % 500 === 0 ? 'kept' : 'gone'), around(n));
+    await index.settled();
     index.removeIntent('gone');
-    const found = index.search(around(1), 10).map(({ id }) => id);
-    expect(found.sort()).toEqual(['id-0', 'id-1000', 'id-1500', 'id-2000', 'id-500']);
+    const left = () => index.search(around(1), 10).map(({ id }) => id);
+    const kept = ['id-0', 'id-1000', 'id-1500', 'id-2000', 'id-500'];
+    expect(left().sort()).toEqual(kept);
+    await index.settled();
+    expect(left().sort()).toEqual(kept);
+    await index.close();
   });
 });
 
@@ -126,8 +141,17 @@ test('an empty index, an unknown id and k beyond the size are no errors', () => 
   expect(index.search(unit([1, 0, 0, 0]), 3)).toEqual([]);
   index.remove('nothing');
   index.removeIntent('nothing');
-  index.put('one', 'a', unit([1, 0, 0, 0]));
+  index.put({ id: 'one', intent: 'a', version: 7 }, unit([1, 0, 0, 0]));
   expect(index.search(unit([1, 0, 0, 0]), 100)).toEqual([
-    { id: 'one', intent: 'a', similarity: 1 },
+    { id: 'one', intent: 'a', version: 7, similarity: 1 },
   ]);
+  expect(index.vectorOf('one')).toEqual(unit([1, 0, 0, 0]));
+  expect(index.vectorOf('nothing')).toBeUndefined();
+});
+
+test('a vector of another length is refused before anything changes', () => {
+  const index = new ExemplarIndex(DIMENSIONS);
+  const put = () => index.put({ id: 'one', intent: 'a', version: 1 }, Float32Array.of(1, 0));
+  expect(put).toThrow('a vector has 4 dimensions, not 2');
+  expect(index.size).toBe(0);
 });

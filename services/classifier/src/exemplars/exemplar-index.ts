@@ -1,104 +1,187 @@
-import hnswlib from 'hnswlib-node';
+import { tmpdir } from 'node:os';
+import type { ExemplarKey } from './exemplar.js';
+import { GraphUpkeep, type UpkeepOptions } from './graph-upkeep.js';
+import { HnswGraph } from './hnsw-graph.js';
+import { PacedGraph } from './paced-graph.js';
+import { VectorRows } from './vector-rows.js';
 
-export interface IndexedNeighbour {
-  id: string;
-  intent: string;
+export interface IndexedNeighbour extends ExemplarKey {
   /** Cosine, -1 to 1. */
   similarity: number;
 }
 
-/** Links per node, and beam widths while building and searching (Malkov & Yashunin, 2018). */
-const M = 16;
-const EF_CONSTRUCTION = 200;
-const EF_SEARCH = 100;
-const INITIAL_CAPACITY = 1024;
-const SEED = 42;
+export interface IndexEntry extends ExemplarKey {
+  row: number;
+}
 
-/**
- * Nearest exemplars by cosine, in an HNSW graph that grows by doubling. A removed exemplar's place
- * in the graph is taken by the next one added; labels are never used twice.
- */
+export interface IndexOptions extends Partial<UpkeepOptions> {
+  /** Rows that the graph has room for at first; it doubles. */
+  capacity?: number;
+}
+
+/** Room that is not used costs 50 bytes a row; up to here the index needs no other. */
+const CAPACITY = 131_072;
+
+/** What an index is restored from. */
+export interface IndexState {
+  rows: VectorRows;
+  /** Of some rows; undefined when it would be empty. */
+  graph: HnswGraph | undefined;
+  entries: readonly IndexEntry[];
+  /** Rows of entries that are not in the graph. */
+  pending: readonly number[];
+  /** Rows of the graph that have no entry. */
+  orphans: readonly number[];
+}
+
+/** Nearest exemplars by cosine. What a call changes counts for the next one. */
 export class ExemplarIndex {
-  readonly #graph: hnswlib.HierarchicalNSW;
-  readonly #byLabel = new Map<number, { id: string; intent: string }>();
-  readonly #labels = new Map<string, number>();
-  readonly #sizes = new Map<string, number>();
-  #nextLabel = 0;
+  readonly #byId = new Map<string, IndexEntry>();
+  readonly #byRow: (IndexEntry | undefined)[] = [];
+  readonly #idsOf = new Map<string, Set<string>>();
+  readonly #rows: VectorRows;
+  readonly #graph: PacedGraph;
+  readonly #upkeep: GraphUpkeep;
 
-  constructor(dimensions: number) {
-    // Inner product: the vectors are normalised, so it equals the cosine without dividing again.
-    this.#graph = new hnswlib.HierarchicalNSW('ip', dimensions);
-    this.#graph.initIndex({
-      maxElements: INITIAL_CAPACITY,
-      m: M,
-      efConstruction: EF_CONSTRUCTION,
-      randomSeed: SEED,
-      allowReplaceDeleted: true,
+  constructor(dimensions: number, options: IndexOptions = {}, state?: IndexState) {
+    this.#rows = state?.rows ?? new VectorRows(dimensions);
+    const graph = state?.graph ?? HnswGraph.create(dimensions, options.capacity ?? CAPACITY);
+    this.#graph = new PacedGraph(this.#rows, graph, () => this.#upkeep.check(this.size));
+    this.#upkeep = new GraphUpkeep(this.#graph, this.#rows, {
+      directory: options.directory ?? tmpdir(),
+      onProblem: options.onProblem ?? (() => undefined),
     });
-    this.#graph.setEf(EF_SEARCH);
+    if (!state) return;
+    for (const entry of state.entries) this.#enter(entry);
+    for (const row of state.orphans) this.#graph.forget(row);
+    for (const row of state.pending) this.#graph.add(row);
   }
 
   get size(): number {
-    return this.#labels.size;
+    return this.#byId.size;
+  }
+
+  /** Places of the graph that are taken, those of removed exemplars included. */
+  get places(): number {
+    return this.#graph.taken;
   }
 
   sizeOf(intent: string): number {
-    return this.#sizes.get(intent) ?? 0;
+    return this.#idsOf.get(intent)?.size ?? 0;
   }
 
-  intentOf(id: string): string | undefined {
-    const label = this.#labels.get(id);
-    return label === undefined ? undefined : this.#byLabel.get(label)?.intent;
+  get(id: string): ExemplarKey | undefined {
+    return this.#byId.get(id);
   }
 
-  /** Adds an exemplar; one that is there already only changes its intent. */
-  put(id: string, intent: string, vector: Float32Array): void {
-    const known = this.#labels.get(id);
-    if (known !== undefined) {
-      this.#count(this.intentOf(id), -1);
-      this.#byLabel.set(known, { id, intent });
-    } else {
-      // The graph's own count includes removed points, whose places are free.
-      if (this.size >= this.#graph.getMaxElements())
-        this.#graph.resizeIndex(2 * this.#graph.getMaxElements());
-      const label = this.#nextLabel++;
-      this.#graph.addPoint(Array.from(vector), label, true);
-      this.#labels.set(id, label);
-      this.#byLabel.set(label, { id, intent });
-    }
-    this.#count(intent, 1);
+  entries(): Iterable<ExemplarKey> {
+    return this.#byId.values();
+  }
+
+  /** A view on memory that another exemplar takes over when this one is removed. */
+  vectorOf(id: string): Float32Array | undefined {
+    const entry = this.#byId.get(id);
+    return entry && this.#rows.at(entry.row);
+  }
+
+  /** Adds an exemplar; of one that is there already only intent and version change. */
+  put(key: ExemplarKey, vector: Float32Array): void {
+    if (this.assign(key)) return;
+    const row = this.#rows.add(vector);
+    this.#enter({ ...key, row });
+    this.#graph.add(row);
+  }
+
+  /** Gives an exemplar that is there another intent and version; false when it is not there. */
+  assign(key: ExemplarKey): boolean {
+    const known = this.#byId.get(key.id);
+    if (!known) return false;
+    this.#leave(known);
+    this.#enter({ ...key, row: known.row });
+    return true;
   }
 
   remove(id: string): void {
-    const label = this.#labels.get(id);
-    if (label === undefined) return;
-    this.#count(this.intentOf(id), -1);
-    this.#graph.markDelete(label);
-    this.#labels.delete(id);
-    this.#byLabel.delete(label);
+    const entry = this.#byId.get(id);
+    if (!entry) return;
+    this.#leave(entry);
+    this.#graph.remove(entry.row);
   }
 
   removeIntent(intent: string): void {
-    if (this.sizeOf(intent) === 0) return;
-    for (const entry of [...this.#byLabel.values()])
-      if (entry.intent === intent) this.remove(entry.id);
+    for (const id of [...(this.#idsOf.get(intent) ?? [])]) this.remove(id);
   }
 
-  /** Up to `k` exemplars, most similar first. */
+  /** Up to `k` exemplars, most similar first, and equally similar ones by id. */
   search(vector: Float32Array, k: number): IndexedNeighbour[] {
-    const count = Math.min(k, this.size);
-    if (count === 0) return [];
-    const { neighbors, distances } = this.#graph.searchKnn(Array.from(vector), count);
-    return neighbors.flatMap((label, rank) => {
-      const entry = this.#byLabel.get(label);
-      return entry ? [{ ...entry, similarity: 1 - (distances[rank] ?? 1) }] : [];
-    });
+    return this.#graph
+      .search(vector, k)
+      .flatMap(({ row, similarity }) => {
+        const entry = this.#byRow[row];
+        if (!entry) return [];
+        const { id, intent, version } = entry;
+        return [{ id, intent, similarity, version }];
+      })
+      .sort((a, b) => b.similarity - a.similarity || (a.id < b.id ? -1 : 1));
   }
 
-  #count(intent: string | undefined, by: number): void {
-    if (intent === undefined) return;
-    const size = this.sizeOf(intent) + by;
-    if (size === 0) this.#sizes.delete(intent);
-    else this.#sizes.set(intent, size);
+  /** Resolves when an addition will not make every search slower: await it before adding many. */
+  room(): Promise<void> {
+    return this.#graph.room();
+  }
+
+  /** Resolves when the graph holds everything that was added. */
+  settled(): Promise<void> {
+    return this.#graph.settled();
+  }
+
+  /** Runs `fill`, which adds many, and then builds the graph in another thread. */
+  async rebuilt(fill: () => Promise<void>): Promise<void> {
+    await this.#upkeep.exclusively(() =>
+      this.#graph.frozen(async () => {
+        await fill();
+        await this.#upkeep.compact(this.size);
+      }),
+    );
+  }
+
+  /**
+   * Writes the graph to `path`. `capture` is called when it starts: until the file is there the
+   * graph stays as it was then, while the index goes on.
+   */
+  async save<T>(path: string, capture: (entries: IndexEntry[]) => T): Promise<T> {
+    return this.#upkeep.exclusively(() =>
+      this.#graph.frozen(async (graph) => {
+        const captured = capture([...this.#byId.values()]);
+        await graph.save(path);
+        return captured;
+      }),
+    );
+  }
+
+  /** The vector of an entry that is not in the graph yet. */
+  pendingVector({ row }: IndexEntry): Float32Array | undefined {
+    return this.#graph.pending.has(row) ? this.#rows.at(row).slice() : undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#graph.close();
+    await this.#upkeep.close();
+  }
+
+  #enter({ id, intent, version, row }: IndexEntry): void {
+    const entry = { id, intent, version, row };
+    this.#byId.set(id, entry);
+    this.#byRow[row] = entry;
+    const ids = this.#idsOf.get(intent) ?? new Set();
+    this.#idsOf.set(intent, ids.add(id));
+  }
+
+  #leave({ id, intent, row }: IndexEntry): void {
+    this.#byId.delete(id);
+    this.#byRow[row] = undefined;
+    const ids = this.#idsOf.get(intent);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#idsOf.delete(intent);
   }
 }

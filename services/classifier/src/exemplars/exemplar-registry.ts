@@ -29,6 +29,7 @@ export class ExemplarRegistry {
       const vector = stored.get(id) ?? (await this.embedder.embed(text, { priority })).vector;
       return { id, intent, text, vector };
     });
+    await this.catalog.room();
     return this.store.add(exemplars, onConflict);
   }
 

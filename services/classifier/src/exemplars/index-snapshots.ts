@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '@switchyard/service-kit';
+import { ExemplarIndex, type IndexOptions } from './exemplar-index.js';
+import {
+  flush,
+  readSnapshotFiles,
+  type SnapshotKind,
+  writeSnapshotFiles,
+} from './snapshot-files.js';
+import { SnapshotSchedule } from './snapshot-schedule.js';
+
+export interface SnapshotOptions extends SnapshotKind {
+  directory: string;
+  logger: Logger;
+  index?: IndexOptions;
+}
+
+const KEPT = 2;
+const UNFINISHED = '.new-';
+const NAME = /^version-(\d{16})$/;
+const nameOf = (version: number) => `version-${String(version).padStart(16, '0')}`;
+
+/**
+ * Snapshots of the index in a directory, so that a restart loads what it would have to build. Each
+ * is a directory named by its version, which never changes once it has its name, and any replica
+ * with the same model can load it. One process writes into a directory; any may read.
+ */
+export class IndexSnapshots {
+  /** Of the newest snapshot that is there and sound. */
+  #newest: number | undefined;
+
+  constructor(private readonly options: SnapshotOptions) {}
+
+  /** The index of the newest snapshot that can be used, or one without exemplars. */
+  async loadOrCreate(): Promise<ExemplarIndex> {
+    const loaded = await this.load();
+    return loaded?.index ?? new ExemplarIndex(this.options.dimensions, this.#indexOptions());
+  }
+
+  /** The newest snapshot that can be used; one that cannot is reported and removed. */
+  async load(): Promise<{ index: ExemplarIndex; version: number } | undefined> {
+    const { directory, logger } = this.options;
+    await mkdir(directory, { recursive: true });
+    await this.#removeUnfinished();
+    for (const version of await this.#versions()) {
+      const path = join(directory, nameOf(version));
+      try {
+        const loaded = await readSnapshotFiles(path, this.options, this.#indexOptions());
+        if (loaded.version !== version) throw new Error(`it is of version ${loaded.version}`);
+        this.#newest = version;
+        logger.info({ snapshot: path, exemplars: loaded.index.size }, 'loaded the index');
+        return loaded;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.warn({ snapshot: path, reason }, 'a snapshot of the index cannot be used');
+        await rm(path, { recursive: true, force: true });
+      }
+    }
+    return undefined;
+  }
+
+  /** Writes the index as it is now under `version()`; rejects when the disk does not take it. */
+  async write(index: ExemplarIndex, version: () => number): Promise<void> {
+    const { directory } = this.options;
+    const unfinished = join(directory, `${UNFINISHED}${randomUUID()}`);
+    await mkdir(unfinished, { recursive: true });
+    try {
+      const written = await writeSnapshotFiles(unfinished, index, version, this.options);
+      if (!(await this.#versions()).includes(written)) {
+        await rename(unfinished, join(directory, nameOf(written)));
+        await flush(directory);
+      }
+      this.#newest = written;
+    } finally {
+      await rm(unfinished, { recursive: true, force: true });
+    }
+    for (const old of (await this.#versions()).slice(KEPT))
+      await rm(join(directory, nameOf(old)), { recursive: true, force: true });
+  }
+
+  /** Writes snapshots of an index while it changes, and one now where the newest is older. */
+  keep(index: ExemplarIndex, version: () => number): SnapshotSchedule {
+    const schedule = new SnapshotSchedule(async () => {
+      if (this.#newest === version()) return;
+      try {
+        await this.write(index, version);
+      } catch (error) {
+        this.options.logger.warn({ err: error }, 'no snapshot of the index could be written');
+      }
+    });
+    if (this.#newest !== version()) schedule.changed();
+    return schedule;
+  }
+
+  #indexOptions(): IndexOptions {
+    const { directory, logger, index } = this.options;
+    const onProblem = (error: unknown, what: string) => logger.warn({ err: error }, what);
+    return { directory, onProblem, ...index };
+  }
+
+  /** Newest first. */
+  async #versions(): Promise<number[]> {
+    const names = await readdir(this.options.directory);
+    return names
+      .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => b - a);
+  }
+
+  async #removeUnfinished(): Promise<void> {
+    for (const name of await readdir(this.options.directory))
+      if (name.startsWith(UNFINISHED))
+        await rm(join(this.options.directory, name), { recursive: true, force: true });
+  }
+}
