@@ -45,3 +45,26 @@ export function asStorageFailure(error: unknown): unknown {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code && STORAGE_FAULTS.includes(code) ? storageFailed(error) : error;
 }
+
+const untilBack = { headers: { 'retry-after': '2' } };
+
+export const storeUnavailable = (cause: unknown) =>
+  new HttpError(
+    503,
+    'store_unavailable',
+    'Redis does not answer; classification goes on, changes wait until it is back',
+    { ...untilBack, cause },
+  );
+
+export const notAppliedYet = () =>
+  new HttpError(
+    503,
+    'not_applied_yet',
+    'the change is stored, and this replica has not caught up with it yet',
+    untilBack,
+  );
+
+export function storeFull(cause: Error): HttpError {
+  const message = `nothing was changed: Redis takes no writes (${cause.message})`;
+  return new HttpError(507, 'insufficient_storage', message, { cause });
+}

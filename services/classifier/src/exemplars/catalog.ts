@@ -12,6 +12,7 @@ import { reconcile } from './reconcile.js';
 export class Catalog {
   readonly #intents = new Map<string, IntentRecord>();
   readonly #listeners = new Set<(version: number) => void>();
+  readonly #resetListeners = new Set<() => void>();
   readonly #index: ExemplarIndex;
   #version = 0;
   #stopSnapshots = async () => {};
@@ -22,8 +23,7 @@ export class Catalog {
 
   /**
    * Loads everything stored, without embedding anything, and follows every change from then on.
-   * Nothing may change until it resolves. With `snapshots` it starts from the newest, and keeps
-   * writing them.
+   * With `snapshots` it starts from the newest, and keeps writing them.
    */
   static async follow(
     store: ExemplarStore,
@@ -31,10 +31,16 @@ export class Catalog {
     snapshots?: IndexSnapshots,
   ): Promise<Catalog> {
     const catalog = new Catalog(dimensions, await snapshots?.loadOrCreate());
-    for (const intent of await store.intents()) catalog.#intents.set(intent.name, intent);
-    await reconcile(catalog.#index, store);
-    catalog.#version = store.version;
-    store.onChange((change) => catalog.apply(change));
+    await catalog.#readAnew(store);
+    store.onReload(async () => {
+      await catalog.#readAnew(store);
+      for (const listener of catalog.#resetListeners) listener();
+    });
+    store.onChange(async (change) => {
+      if (change.type === 'exemplars-added') await catalog.room();
+      catalog.apply(change);
+    });
+    await store.caughtUp();
     if (snapshots) {
       const keeping = snapshots.keep(catalog.#index, () => catalog.#version);
       catalog.onVersion(() => keeping.changed());
@@ -70,6 +76,7 @@ export class Catalog {
         break;
       case 'settings-put':
       case 'head-put':
+      case 'nothing':
         break;
     }
     this.#version = change.version;
@@ -80,6 +87,12 @@ export class Catalog {
   onVersion(listener: (version: number) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back when versions count from somewhere else: an answer of before may share its version. */
+  onReset(listener: () => void): () => void {
+    this.#resetListeners.add(listener);
+    return () => this.#resetListeners.delete(listener);
   }
 
   intent(name: string): Intent | undefined {
@@ -119,5 +132,15 @@ export class Catalog {
   async close(): Promise<void> {
     await this.#stopSnapshots();
     await this.#index.close();
+  }
+
+  async #readAnew(store: ExemplarStore): Promise<void> {
+    const { version } = store;
+    const intents = await store.intents();
+    this.#intents.clear();
+    for (const intent of intents) this.#intents.set(intent.name, intent);
+    await reconcile(this.#index, store);
+    this.#version = version;
+    for (const listener of this.#listeners) listener(version);
   }
 }

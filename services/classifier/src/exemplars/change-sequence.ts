@@ -5,12 +5,12 @@ type WithoutVersion<C> = C extends Change ? Omit<C, 'version'> : never;
 
 /** Changes one after the other, so that listeners hear them in the order of `version`. */
 export class ChangeSequence {
-  readonly #listeners: ((change: Change) => void)[] = [];
+  readonly #listeners: ((change: Change) => void | Promise<void>)[] = [];
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly tables: EmbeddedTables) {}
 
-  onChange(listener: (change: Change) => void): void {
+  onChange(listener: (change: Change) => void | Promise<void>): void {
     this.#listeners.push(listener);
   }
 
@@ -23,7 +23,7 @@ export class ChangeSequence {
         this.tables.version += 1;
         return { ...made, version: this.tables.version } as Change;
       });
-      if (change) for (const listener of this.#listeners) listener(change);
+      if (change) for (const listener of this.#listeners) await listener(change);
       return change !== undefined;
     };
     const result = this.#tail.then(commit);

@@ -5,11 +5,13 @@ import type { OnConflict, Settings } from '@switchyard/contracts';
 import { ConfigError } from '@switchyard/service-kit';
 import { tooManyIntents } from '../errors.js';
 import { ChangeSequence } from './change-sequence.js';
+import { type Claim, soleClaim } from './claim.js';
 import { claimStore } from './embedded-claim.js';
 import { checkDatabaseFile } from './embedded-file.js';
 import { EmbeddedTables } from './embedded-tables.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type {
+  AddOptions,
   AddOutcome,
   Change,
   ExemplarStore,
@@ -20,6 +22,7 @@ import type {
 import { found } from './found.js';
 import { planAddition } from './plan-addition.js';
 import { replaces, type StoredHead } from './stored-head.js';
+import { toOutcome, toVerdicts } from './verdicts.js';
 
 export interface EmbeddedStoreOptions {
   directory: string;
@@ -93,9 +96,18 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     return this.tables.head;
   }
 
-  async add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome> {
-    let outcome: AddOutcome = { added: [], duplicates: [], conflicts: [] };
+  async add(
+    exemplars: readonly Exemplar[],
+    onConflict: OnConflict,
+    { idempotencyKey }: AddOptions = {},
+  ): Promise<AddOutcome> {
+    let outcome = toOutcome([], []);
     await this.#changes.commit(() => {
+      const before = idempotencyKey && this.tables.outcome(idempotencyKey);
+      if (before) {
+        outcome = toOutcome(exemplars, before);
+        return undefined;
+      }
       const intentOf = (id: string) => this.tables.exemplar(id)?.intent;
       outcome = planAddition(exemplars, onConflict, intentOf);
       if (outcome.added.length === 0) return undefined;
@@ -105,6 +117,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
       for (const intent of intents) this.tables.putIntent(intent);
       const version = this.tables.version + 1;
       for (const exemplar of outcome.added) this.tables.putExemplar(exemplar, version);
+      if (idempotencyKey) this.tables.putOutcome(idempotencyKey, toVerdicts(exemplars, outcome));
       return { type: 'exemplars-added', exemplars: outcome.added, intents };
     });
     return outcome;
@@ -161,8 +174,19 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     });
   }
 
-  onChange(listener: (change: Change) => void): void {
+  onChange(listener: (change: Change) => void | Promise<void>): void {
     this.#changes.onChange(listener);
+  }
+
+  /** Nobody else writes, and changes are heard as they are made. */
+  onReload(): void {}
+
+  async caughtUp(): Promise<void> {
+    await this.#changes.settled();
+  }
+
+  async claim(): Promise<Claim> {
+    return soleClaim();
   }
 
   async close(): Promise<void> {

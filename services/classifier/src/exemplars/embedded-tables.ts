@@ -6,6 +6,7 @@ import type { IntentRecord, StoredPage } from './exemplar-store.js';
 import { ProcessIdentity } from './process-identity.js';
 import type { StoredHead } from './stored-head.js';
 import { toBytes, toVector } from './vector-bytes.js';
+import type { Verdict } from './verdicts.js';
 
 interface ExemplarRow {
   intent: string;
@@ -15,6 +16,15 @@ interface ExemplarRow {
   /** Missing in rows that were written before there was one. */
   version?: number;
 }
+
+interface StoredOutcome {
+  verdicts: Verdict[];
+  /** Counts up. */
+  number: number;
+}
+
+/** An import that goes on after a crash repeats at most one chunk: 64 lines, one by one at worst. */
+const KEPT_OUTCOMES = 256;
 
 type StoredIntent = Omit<IntentRecord, 'name'>;
 
@@ -27,8 +37,10 @@ type StoredIntent = Omit<IntentRecord, 'name'>;
  *   intents    name               -> { description, threshold }
  *   meta       "version" | "sequence" -> number; "model" -> digest of the model of all vectors;
  *              "owner" -> { pid, startTime } of the process that uses the store;
- *              "settings" -> Settings
+ *              "settings" -> Settings; "outcomes" -> number of the last one
  *   heads      "current"          -> { trainedOn, bytes }
+ *   outcomes   key of an addition -> { verdicts, number }, of the last KEPT_OUTCOMES
+ *   outcomeKeys number            -> key of an addition
  *
  * The writing methods are for use inside `transaction`.
  */
@@ -39,16 +51,20 @@ export class EmbeddedTables {
   readonly #listing: Database<string, [string, number]>;
   readonly #intents: Database<StoredIntent, string>;
   readonly #heads: Database<StoredHead, string>;
+  readonly #outcomes: Database<StoredOutcome, string>;
+  readonly #outcomeKeys: Database<string, number>;
   readonly #meta: Database<number | string | ProcessIdentity | Partial<Settings>, string>;
 
   constructor(path: string) {
     // With batching by event turn, a commit that fails also rejects a promise that nobody can hold.
-    this.#root = open({ path, maxDbs: 8, noSubdir: true, eventTurnBatching: false });
+    this.#root = open({ path, maxDbs: 12, noSubdir: true, eventTurnBatching: false });
     this.#exemplars = this.#root.openDB({ name: 'exemplars' });
     this.#vectors = this.#root.openDB({ name: 'vectors', encoding: 'binary' });
     this.#listing = this.#root.openDB({ name: 'listing' });
     this.#intents = this.#root.openDB({ name: 'intents' });
     this.#heads = this.#root.openDB({ name: 'heads' });
+    this.#outcomes = this.#root.openDB({ name: 'outcomes' });
+    this.#outcomeKeys = this.#root.openDB({ name: 'outcomeKeys' });
     this.#meta = this.#root.openDB({ name: 'meta' });
   }
 
@@ -112,6 +128,23 @@ export class EmbeddedTables {
 
   putHead(head: StoredHead): void {
     this.#heads.putSync('current', head);
+  }
+
+  outcome(key: string): Verdict[] | undefined {
+    return this.#outcomes.get(key)?.verdicts;
+  }
+
+  /** Forgets the one that was KEPT_OUTCOMES before. */
+  putOutcome(key: string, verdicts: Verdict[]): void {
+    const number = Number(this.#meta.get('outcomes') ?? 0) + 1;
+    this.#meta.putSync('outcomes', number);
+    this.#outcomes.putSync(key, { verdicts, number });
+    this.#outcomeKeys.putSync(number, key);
+    const oldest = this.#outcomeKeys.get(number - KEPT_OUTCOMES);
+    if (oldest === undefined) return;
+    this.#outcomeKeys.removeSync(number - KEPT_OUTCOMES);
+    if (this.#outcomes.get(oldest)?.number === number - KEPT_OUTCOMES)
+      this.#outcomes.removeSync(oldest);
   }
 
   intent(name: string): StoredIntent | undefined {

@@ -50,7 +50,9 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
     const store = await place.open(options);
     try {
       const changes: Change[] = [];
-      store.onChange((change) => changes.push(change));
+      store.onChange((change) => {
+        changes.push(change);
+      });
       await use(store, changes);
     } finally {
       await store.close();
@@ -184,6 +186,33 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
       });
       for await (const { id, version } of store.exemplars())
         expect(version).toBe(id === moved.id ? 3 : 2);
+    }));
+
+  test('an addition that is repeated under its key comes to what it came to before', () =>
+    withStore(async (store, changes) => {
+      await store.add([exemplar('b', 'held')], 'reject');
+      const wanted = [...several('a', 2), exemplar('a', 'a 0'), exemplar('a', 'held')];
+      const first = await store.add(wanted, 'reject', { idempotencyKey: 'job 1' });
+      expect([first.added, first.duplicates, first.conflicts].map(({ length }) => length)).toEqual([
+        2, 1, 1,
+      ]);
+      await store.remove('a', exemplarId('a 0'));
+      expect(await store.add(wanted, 'reject', { idempotencyKey: 'job 1' })).toEqual(first);
+      expect(changes).toHaveLength(3);
+      const other = await store.add(wanted, 'reject', { idempotencyKey: 'job 2' });
+      expect(other.added.map(({ text }) => text)).toEqual(['a 0']);
+    }));
+
+  test('knows when it has caught up, and gives a claim until it is released', () =>
+    withStore(async (store, changes) => {
+      const adding = store.add(several('a', 1), 'reject');
+      await adding;
+      await store.caughtUp();
+      expect(changes).toHaveLength(1);
+      const claim = await store.claim('training');
+      expect(claim?.lost.aborted).toBe(false);
+      await claim?.release();
+      expect(await store.claim('training')).toBeDefined();
     }));
 
   test('patches the settings and keeps what the patch leaves out', () =>

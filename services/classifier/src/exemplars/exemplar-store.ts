@@ -1,4 +1,5 @@
 import type { OnConflict, Settings } from '@switchyard/contracts';
+import type { Claim, ClaimedTask } from './claim.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type { StoredHead } from './stored-head.js';
 
@@ -22,7 +23,17 @@ export type Change = { version: number } & (
   | { type: 'intent-deleted'; name: string }
   | { type: 'settings-put'; settings: Settings }
   | { type: 'head-put'; head: StoredHead }
+  /** Only replicas with another model have anything to do. */
+  | { type: 'nothing' }
 );
+
+export interface AddOptions {
+  /**
+   * A call with a key that was used before answers what the first call came to, if that added
+   * anything, and adds nothing. It must ask for the same exemplars.
+   */
+  idempotencyKey?: string | undefined;
+}
 
 export interface AddOutcome {
   /** Includes the moved ones. */
@@ -60,7 +71,11 @@ export interface ExemplarStore {
   head(): Promise<StoredHead | undefined>;
 
   /** Creates the intents it meets; all or nothing. Rejects with `too_many_intents`. */
-  add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome>;
+  add(
+    exemplars: readonly Exemplar[],
+    onConflict: OnConflict,
+    options?: AddOptions,
+  ): Promise<AddOutcome>;
   /** False when the intent has no such exemplar. */
   remove(intent: string, id: string): Promise<boolean>;
   /** Creates or updates; what the patch leaves out stays. Rejects with `too_many_intents`. */
@@ -72,6 +87,20 @@ export interface ExemplarStore {
   /** False when the head there is the same, or was trained on newer exemplars. */
   putHead(head: StoredHead): Promise<boolean>;
 
-  onChange(listener: (change: Change) => void): void;
+  /** The next change waits for a listener that returns a promise. */
+  onChange(listener: (change: Change) => void | Promise<void>): void;
+  /**
+   * Calls back when the changes heard so far did not lead to what is stored: some were missed and
+   * are gone, or Redis lost its newest. `version` then is another one, which may be lower, and
+   * everything is to be read anew; changes go on from there, and some may be in it already.
+   */
+  onReload(listener: () => Promise<void>): void;
+  /** Resolves when every change that was made before, on any replica, has been heard. */
+  caughtUp(): Promise<void>;
+  /**
+   * Undefined while another replica does it; ask again later, since that one may die. Before the
+   * work is begun, look whether it is still to be done.
+   */
+  claim(task: ClaimedTask): Promise<Claim | undefined>;
   close(): Promise<void>;
 }

@@ -76,8 +76,12 @@ export class IndexSnapshots {
     } finally {
       await rm(unfinished, { recursive: true, force: true });
     }
-    for (const old of (await this.#versions()).slice(KEPT))
-      await rm(join(directory, nameOf(old)), { recursive: true, force: true });
+    // Newer ones are of a history that is gone.
+    const versions = await this.#versions();
+    const kept = versions.filter((version) => version <= (this.#newest ?? 0)).slice(0, KEPT);
+    for (const version of versions)
+      if (!kept.includes(version))
+        await rm(join(directory, nameOf(version)), { recursive: true, force: true });
   }
 
   /** Writes snapshots of an index while it changes, and one now where the newest is older. */
