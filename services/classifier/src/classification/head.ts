@@ -1,5 +1,6 @@
 import type { QualityReport } from '@switchyard/contracts';
 import type { Blend } from './blend.js';
+import type { CompactFeatures } from './lexical.js';
 import type { ScopeScale } from './scope-scale.js';
 
 /** Raised when an older head can no longer be read; it is then trained again. */
@@ -24,10 +25,7 @@ export interface Head {
   dimensions: number;
   /** HeadWeights.parameters. */
   parameters: Float32Array;
-  /** LexicalFeatures: texts counted, and the buckets that are not 0 with their counts. */
-  documents: number;
-  buckets: Uint32Array;
-  frequencies: Uint32Array;
+  words: CompactFeatures;
   /** Sum of each intent's exemplar vectors, [C, d]. */
   sums: Float32Array;
   blend: Blend;

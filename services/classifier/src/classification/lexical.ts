@@ -17,6 +17,14 @@ export interface SparseVector {
   values: Float32Array;
 }
 
+/** LexicalFeatures to be stored: without the buckets of which no text has a gram. */
+export interface CompactFeatures {
+  documents: number;
+  buckets: Uint32Array;
+  /** Of each of the buckets. */
+  frequencies: Uint32Array;
+}
+
 /** The word unigrams and bigrams of one text: each one's hash, and how often it is there. */
 export interface Grams {
   hashes: Uint32Array;
@@ -80,6 +88,23 @@ export class LexicalFeatures {
       }
     }
     return new LexicalFeatures(documents, frequencies);
+  }
+
+  static from({ documents, buckets, frequencies }: CompactFeatures): LexicalFeatures {
+    const all = new Uint32Array(FREQUENCY_BUCKETS);
+    for (const [i, bucket] of buckets.entries()) all[bucket] = frequencies[i] as number;
+    return new LexicalFeatures(documents, all);
+  }
+
+  compact(): CompactFeatures {
+    const used: number[] = [];
+    for (let bucket = 0; bucket < FREQUENCY_BUCKETS; bucket++)
+      if (this.frequencies[bucket] !== 0) used.push(bucket);
+    return {
+      documents: this.documents,
+      buckets: Uint32Array.from(used),
+      frequencies: Uint32Array.from(used, (bucket) => this.frequencies[bucket] as number),
+    };
   }
 
   vector({ hashes, counts }: Grams): SparseVector {

@@ -25,7 +25,8 @@ export interface ScopeScale {
 
 export function scopeScale(closenesses: readonly number[]): ScopeScale {
   const sorted = Float64Array.from([...closenesses, ...TYPICAL]).sort();
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
   const size = Math.min(MAX_KNOTS, sorted.length);
   return {
     count: closenesses.length,

@@ -4,8 +4,8 @@ import type { VectorRows } from './vector-rows.js';
 
 /** Time spent on the graph between two turns of the event loop; one row may take longer (2 ms). */
 const SLICE_MS = 2;
-/** Rows that wait for the graph before writers have to; a search compares with all of them (0.3 ms). */
-const PENDING_LIMIT = 1024;
+/** Rows that wait for the graph before writers have to; a search compares with all of them (0.2 ms). */
+const PENDING_LIMIT = 256;
 
 export interface Hit {
   row: number;
@@ -66,7 +66,8 @@ export class PacedGraph {
   /** Up to `k` rows, most similar first. */
   search(vector: Float32Array, k: number): Hit[] {
     const isWanted = this.#removed.size > 0 ? (row: number) => !this.#removed.has(row) : undefined;
-    const hits = this.graph.search(vector, k, isWanted).map((row) => this.#hit(row, vector));
+    const hits: Hit[] = [];
+    for (const row of this.graph.search(vector, k, isWanted)) hits.push(this.#hit(row, vector));
     for (const row of this.#pending) hits.push(this.#hit(row, vector));
     return hits.sort((a, b) => b.similarity - a.similarity).slice(0, k);
   }

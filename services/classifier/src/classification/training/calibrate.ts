@@ -6,7 +6,7 @@ import type { HeldOut } from './out-of-fold.js';
  * What is believed of the blend before any row is seen, as means and standard deviations: lambda,
  * and ln a. With few rows these decide, with hundreds of them the rows do.
  */
-export const LIKELY = { lambda: 0.3, lambdaDeviation: 0.2, scale: 1, scaleDeviation: Math.LN2 };
+export const LIKELY = { lambda: 0.3, lambdaDeviation: 0.2, scale: 1.6, scaleDeviation: Math.LN2 };
 const LAMBDAS = [0, 0.1, 0.2, 0.3, 0.4, 0.5];
 const SMALLEST_SCALE = 0.2;
 const SCALE_STEP = 1.05;
@@ -29,7 +29,9 @@ export function calibrate(heldOut: readonly HeldOut[], classes: number): Blend {
     for (const lambda of LAMBDAS) {
       let cost = surprise({ scale, lambda });
       for (let i = 0; i < heldOut.length; i++)
-        cost -= Math.log((1 - lambda) * (ofHead[i] as number) + lambda * (ofNeighbours[i] as number));
+        cost -= Math.log(
+          (1 - lambda) * (ofHead[i] as number) + lambda * (ofNeighbours[i] as number),
+        );
       if (cost < lowest) {
         lowest = cost;
         best = { scale, lambda };

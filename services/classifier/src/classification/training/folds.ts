@@ -14,13 +14,15 @@ export interface Fold {
   training: number[];
 }
 
+export const foldCount = ({ count }: LabelledRows) => (count > MANY_ROWS ? FOLDS_OF_MANY : FOLDS);
+
 /**
  * Stratified folds: the j-th row of a class is held out in fold j mod FOLDS. Rows stand in the
  * order of their ids, which are digests, so that this is as good as drawing at random. A class of
  * one row is never held out: nothing would be left to know it by. Of many rows every m-th is.
  */
 export function stratifiedFolds(rows: LabelledRows): Fold[] {
-  const count = rows.count > MANY_ROWS ? FOLDS_OF_MANY : FOLDS;
+  const count = foldCount(rows);
   const stride = Math.ceil(rows.count / MAX_HELD_OUT);
   const sizes = classSizes(rows);
   const seen = new Uint32Array(rows.classes);

@@ -103,8 +103,7 @@ function pull(weights: HeadWeights, prior: HeadWeights, slope: HeadWeights): num
 /** One row's share of the gradient of bias and lexical weights; `surplus` is G. */
 function addRow(slope: HeadWeights, words: SparseVector, surplus: Float32Array, offset: number) {
   const { classes, bias, lexical } = slope;
-  for (let c = 0; c < classes; c++)
-    bias[c] = (bias[c] as number) + (surplus[offset + c] as number);
+  for (let c = 0; c < classes; c++) bias[c] = (bias[c] as number) + (surplus[offset + c] as number);
   for (let i = 0; i < words.indices.length; i++) {
     const row = (words.indices[i] as number) * classes;
     const value = words.values[i] as number;
@@ -114,6 +113,5 @@ function addRow(slope: HeadWeights, words: SparseVector, surplus: Float32Array, 
 }
 
 function add(target: Float32Array, addend: Float32Array): void {
-  for (let i = 0; i < target.length; i++)
-    target[i] = (target[i] as number) + (addend[i] as number);
+  for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + (addend[i] as number);
 }

@@ -26,6 +26,23 @@ export function selectRows(rows: LabelledRows, positions: readonly number[]): La
   };
 }
 
+/** The rows of both, of the same classes. */
+export function joinRows(first: LabelledRows, second: LabelledRows): LabelledRows {
+  const vectors = new Float32Array(first.vectors.length + second.vectors.length);
+  vectors.set(first.vectors);
+  vectors.set(second.vectors, first.vectors.length);
+  const labels = new Int32Array(first.count + second.count);
+  labels.set(first.labels);
+  labels.set(second.labels, first.count);
+  return {
+    ...first,
+    count: first.count + second.count,
+    vectors,
+    grams: [...first.grams, ...second.grams],
+    labels,
+  };
+}
+
 export function vectorOf({ vectors, dimensions }: LabelledRows, row: number): Float32Array {
   return vectors.subarray(row * dimensions, (row + 1) * dimensions);
 }

@@ -1,8 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import type { HeadWeights } from '../head-weights.js';
-import { LexicalFeatures } from '../lexical.js';
+import type { Grams } from '../lexical.js';
 import { VOTERS, type Voters } from '../neighbour-shares.js';
-import { fitHead } from './fit-head.js';
+import { centroidWeights, type FittedHead } from './fit-head.js';
 import { stratifiedFolds } from './folds.js';
 import { type LabelledRows, selectRows, vectorOf } from './labelled-rows.js';
 import { nearestRows } from './nearest-rows.js';
@@ -22,25 +21,33 @@ export interface HeldOut {
   voters: Voters;
   /** Rows of the voters. */
   neighbours: Int32Array;
+  /** Of the class centroids alone; only for the first rows of each fold. */
+  centroidLogits: Float32Array | undefined;
 }
 
-/** Predicts every row that is held out in some fold. `about` is added to the training of each. */
+/** Rows of a fold for which the centroids are asked, too. */
+const CENTROID_ROWS = 400;
+const NO_WORDS = { indices: new Uint16Array(), values: new Float32Array() };
+
+/** Predicts every row that is held out in some fold, by what `fit` makes of the others. */
 export async function outOfFold(
   sessions: TrainingSessions,
   rows: LabelledRows,
-  train: (rows: LabelledRows) => Promise<{ weights: HeadWeights; features: LexicalFeatures }>,
+  fit: (rows: LabelledRows) => Promise<FittedHead>,
 ): Promise<HeldOut[]> {
   const found: HeldOut[] = [];
   for (const { heldOut, training } of stratifiedFolds(rows)) {
     const known = selectRows(rows, training);
     const asked = selectRows(rows, heldOut);
-    const { weights, features } = await train(known);
+    const { weights, features, sums } = await fit(known);
+    const centroids = centroidWeights(sums, rows.dimensions);
     const nearest = await nearestRows(sessions.nearest, asked, known, VOTERS);
     for (const [position, row] of heldOut.entries()) {
       const logits = new Float32Array(rows.classes);
-      const grams = asked.grams[position];
-      if (!grams) throw new RangeError(`row ${row} has no words`);
-      weights.logits(vectorOf(asked, position), features.vector(grams), logits);
+      const vector = vectorOf(asked, position);
+      weights.logits(vector, features.vector(asked.grams[position] as Grams), logits);
+      const centroidLogits = position < CENTROID_ROWS ? new Float32Array(rows.classes) : undefined;
+      if (centroidLogits) centroids.logits(vector, NO_WORDS, centroidLogits);
       const own = [position * nearest.k, (position + 1) * nearest.k] as const;
       const voting = nearest.rows.subarray(...own);
       found.push({
@@ -52,6 +59,7 @@ export async function outOfFold(
           similarities: nearest.similarities.subarray(...own),
         },
         neighbours: voting.map((neighbour) => training[neighbour] as number),
+        centroidLogits,
       });
     }
   }

@@ -1,7 +1,7 @@
-import type { BertConfig } from './bert-config.js';
-import { type BertBuild, encoderLayer, layerNorm } from './bert-layer.js';
 import { GraphBuilder, type Value } from '../../onnx/graph-builder.js';
 import { ElementType } from '../../onnx/onnx-format.js';
+import type { BertConfig } from './bert-config.js';
+import { type BertBuild, encoderLayer, layerNorm } from './bert-layer.js';
 import type { Precision } from './precision.js';
 import type { Safetensors } from './safetensors.js';
 

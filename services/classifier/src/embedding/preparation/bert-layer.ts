@@ -1,8 +1,8 @@
-import type { BertConfig } from './bert-config.js';
 import type { GraphBuilder, Value } from '../../onnx/graph-builder.js';
+import { concatLastAxis, scale, type Tensor, transpose } from '../../onnx/tensor.js';
+import type { BertConfig } from './bert-config.js';
 import type { Precision } from './precision.js';
 import type { Safetensors } from './safetensors.js';
-import { concatLastAxis, scale, type Tensor, transpose } from '../../onnx/tensor.js';
 
 export interface BertBuild {
   readonly graph: GraphBuilder;

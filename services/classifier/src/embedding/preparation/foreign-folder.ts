@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decodeOnnx } from '../../onnx/onnx-format.js';
 import type { FolderReader } from './folder-reader.js';
 import { ModelFolderError } from './model-folder-error.js';
 import { type ModelIdentity, modelDigest, sha256 } from './model-identity.js';
@@ -9,7 +10,6 @@ import {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
 } from './model-layout.js';
-import { decodeOnnx } from '../../onnx/onnx-format.js';
 
 const configSchema = z.object({ hidden_size: z.int().positive() });
 const tokenizerSchema = z.object({ model: z.looseObject({}) });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { halvesToFloats } from './half-float.js';
 import { elementCount, type Tensor } from '../../onnx/tensor.js';
+import { halvesToFloats } from './half-float.js';
 
 /** Bytes per element of the data types the reader knows the size of. */
 const ELEMENT_BYTES = { F16: 2, F32: 4, I64: 8 } as const;
