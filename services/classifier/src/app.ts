@@ -27,6 +27,8 @@ const MAX_BODY = '32mb';
 export interface AppDependencies {
   /** undefined while the model or the index loads, and again while shutting down. */
   engine: () => Engine | undefined;
+  /** What there is to wait for while there is no engine. */
+  starting: () => string;
   adminToken: string | undefined;
   /** Aborts when the server stops: event streams end then. */
   closing: AbortSignal;
@@ -36,8 +38,7 @@ export interface AppDependencies {
 
 export function createApp(dependencies: AppDependencies): Express {
   const { adminToken, closing, logger, registry } = dependencies;
-  const whyNotReady = () =>
-    closing.aborted ? 'the server is stopping' : 'the model or the index is still loading';
+  const whyNotReady = () => (closing.aborted ? 'the server is stopping' : dependencies.starting());
   const engine = () => {
     const ready = dependencies.engine();
     if (!ready) throw notReady(whyNotReady());

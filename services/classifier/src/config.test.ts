@@ -56,8 +56,8 @@ test.each([
   [{ EMBEDDING_WORKERS: '0' }, 'EMBEDDING_WORKERS: must be from 1 to 64, got "0"'],
   [{ EMBEDDING_TOKENS: '513' }, 'EMBEDDING_TOKENS: must be from 8 to 512, got "513"'],
   [
-    { REDIS_URL: 'redis://127.0.0.1' },
-    'REDIS_URL: is not supported yet: state is not shared; unset it',
+    { REDIS_URL: 'http://127.0.0.1' },
+    'REDIS_URL: must be redis://host:port or rediss://host:port, or several with commas',
   ],
   [{ ADMIN_TOKEN: 'with a space' }, 'ADMIN_TOKEN: must be ASCII characters without spaces'],
   [{ ADMIN_TOKEN: 'pässwörter' }, 'ADMIN_TOKEN: must be ASCII characters without spaces'],

@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { checkAdminExposure, parseEnvironment, userPath, variable } from '@switchyard/service-kit';
+import {
+  checkAdminExposure,
+  parseEnvironment,
+  type RedisLocation,
+  userPath,
+  variable,
+} from '@switchyard/service-kit';
 import { z } from 'zod';
 
 /** One core is left to HTTP, search and scoring; past four, memory grows faster than throughput. */
@@ -18,7 +24,8 @@ const Variables = z.object({
   ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
   EMBEDDING_WORKERS: variable.integer(DEFAULT_WORKERS, { min: 1, max: 64 }),
   EMBEDDING_TOKENS: variable.integer(128, { min: 8, max: 512 }),
-  REDIS_URL: variable.unsupported('is not supported yet: state is not shared; unset it'),
+  REDIS_URL: variable.redisUrl(),
+  REDIS_KEY_PREFIX: variable.redisKeyPrefix(),
   LOG_LEVEL: variable.logLevel(),
 });
 
@@ -36,6 +43,9 @@ export interface ClassifierConfig {
   embeddingWorkers: number;
   /** Token budget of one text, [CLS] and [SEP] included. */
   embeddingTokens: number;
+  /** undefined: everything is in this process and in `dataDir`. */
+  redis: RedisLocation | undefined;
+  redisKeyPrefix: string;
   logLevel: string;
 }
 
@@ -61,6 +71,8 @@ export function readConfig(environment: Record<string, string | undefined>): Cla
     adminToken: read.ADMIN_TOKEN,
     embeddingWorkers: read.EMBEDDING_WORKERS,
     embeddingTokens: read.EMBEDDING_TOKENS,
+    redis: read.REDIS_URL,
+    redisKeyPrefix: read.REDIS_KEY_PREFIX,
     logLevel: read.LOG_LEVEL,
   });
 }

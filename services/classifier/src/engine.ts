@@ -25,7 +25,8 @@ export interface EngineOptions {
   store: ExemplarStore;
   scorer: Scorer;
   snapshots: IndexSnapshots;
-  openJobs: (handler: ChunkHandler) => Promise<JobQueue>;
+  /** `settled` resolves when everything stored counts in what is classified. */
+  openJobs: (handler: ChunkHandler, settled: () => Promise<void>) => Promise<JobQueue>;
   starterExemplars: boolean;
   maxIntents: number;
   logger: Logger;
@@ -33,14 +34,11 @@ export interface EngineOptions {
 
 /** Takes over the embedder and the store: closing the engine closes them. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { embedder, store, scorer, logger } = options;
+  const { embedder, store, scorer } = options;
   const catalog = await Catalog.follow(store, embedder.dimensions, options.snapshots);
   const exemplars = new ExemplarRegistry(store, catalog, embedder);
-  if (options.starterExemplars && catalog.size === 0) {
-    const added = await loadStarterExemplars(exemplars, options.maxIntents);
-    logger.info({ added }, 'loaded the starter exemplars');
-  }
-  const jobs = await options.openJobs(ingestInto(exemplars));
+  if (options.starterExemplars) await loadStarterExemplars({ ...options, catalog, exemplars });
+  const jobs = await options.openJobs(ingestInto(exemplars), () => store.caughtUp());
   return {
     embedder,
     catalog,

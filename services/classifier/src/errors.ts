@@ -31,6 +31,14 @@ export const tooManyJobs = (limit: number) =>
     headers: { 'retry-after': '10' },
   });
 
+export const importsFull = (limit: number) =>
+  new HttpError(
+    429,
+    'too_many_jobs',
+    `waiting imports hold ${limit} bytes in Redis, which is the limit; try again when some are done`,
+    { headers: { 'retry-after': '60' } },
+  );
+
 /** The disk is full or broken; what was asked for did not happen. */
 export function storageFailed(cause: unknown): HttpError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -9,6 +9,7 @@ import {
   onShutdown,
   runOrExit,
   serverUrl,
+  showRedisLocation,
 } from '@switchyard/service-kit';
 import { createApp } from './app.js';
 import { neighbourVote } from './classification/neighbour-vote.js';
@@ -18,7 +19,10 @@ import { LocalEmbedder } from './embedding/local-embedder.js';
 import { metered } from './embedding/metered-embedder.js';
 import { type Engine, startEngine } from './engine.js';
 import { EmbeddedExemplarStore } from './exemplars/embedded-exemplar-store.js';
+import type { ExemplarStore } from './exemplars/exemplar-store.js';
 import { IndexSnapshots } from './exemplars/index-snapshots.js';
+import { RedisExemplarStore } from './exemplars/redis-exemplar-store.js';
+import { BullmqJobQueue } from './ingestion/bullmq-job-queue.js';
 import { InProcessJobQueue } from './ingestion/in-process-job-queue.js';
 import { limitSilence } from './silence-limit.js';
 
@@ -37,8 +41,10 @@ await runOrExit(async () => {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   let engine: Engine | undefined;
+  let starting = 'the model or the index is still loading';
   const app = createApp({
     engine: () => engine,
+    starting: () => starting,
     adminToken: config.adminToken,
     closing: closing.signal,
     logger,
@@ -60,19 +66,31 @@ await runOrExit(async () => {
   });
   logger.info({ url: serverUrl(config.host, port), pid: process.pid }, 'listening');
 
-  const store = await EmbeddedExemplarStore.open({
-    directory: config.dataDir,
-    modelDigest: model.modelDigest,
-    maxIntents: config.maxIntents,
-  });
-  const embedder = await LocalEmbedder.start({
-    ...model,
-    workers: config.embeddingWorkers,
-    maxTokens: config.embeddingTokens,
-    logger,
-  });
+  const openStore = (embed: (text: string) => Promise<Float32Array>): Promise<ExemplarStore> => {
+    const { redis, redisKeyPrefix: prefix, dataDir: directory, maxIntents } = config;
+    const { modelDigest } = model;
+    if (!redis) return EmbeddedExemplarStore.open({ directory, modelDigest, maxIntents });
+    starting = `waiting for Redis at ${showRedisLocation(redis)}`;
+    const { signal } = closing;
+    return RedisExemplarStore.open({
+      ...{ location: redis, prefix, modelDigest, maxIntents, logger, signal, embed },
+    });
+  };
+  const store = await openStore(
+    async (text) => (await embedder.embed(text, { priority: 'bulk' })).vector,
+  );
+  starting = 'the model or the index is still loading';
+  const embedder = metered(
+    await LocalEmbedder.start({
+      ...model,
+      workers: config.embeddingWorkers,
+      maxTokens: config.embeddingTokens,
+      logger,
+    }),
+    registry,
+  );
   engine = await startEngine({
-    embedder: metered(embedder, registry),
+    embedder,
     store,
     scorer: neighbourVote,
     snapshots: new IndexSnapshots({
@@ -81,7 +99,11 @@ await runOrExit(async () => {
       dimensions: embedder.dimensions,
       logger,
     }),
-    openJobs: (handler) => InProcessJobQueue.open(join(config.dataDir, 'jobs'), handler, logger),
+    openJobs: async (handle, settled) => {
+      const { redis: location, redisKeyPrefix: prefix, dataDir } = config;
+      if (location) return new BullmqJobQueue({ location, prefix, handle, settled, logger });
+      return InProcessJobQueue.open(join(dataDir, 'jobs'), handle, logger);
+    },
     starterExemplars: config.starterExemplars,
     maxIntents: config.maxIntents,
     logger,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { RedisClient } from '@switchyard/service-kit';
+import { type Argument, RedisScript } from '../redis-script.js';
 
 /** Those that change something, behind lua/change.lua. */
 const CHANGES = [
@@ -10,11 +11,9 @@ const CHANGES = [
   'put-settings',
   'put-head',
 ] as const;
-const OTHERS = ['renew-claim'] as const;
 
 export type ChangeVerb = (typeof CHANGES)[number];
-export type Verb = ChangeVerb | (typeof OTHERS)[number];
-export type Argument = string | number | Buffer;
+export type Verb = ChangeVerb | 'renew-claim';
 
 /** The compiler does not copy them: they are read from beside the sources. */
 const read = (name: string) =>
@@ -22,19 +21,17 @@ const read = (name: string) =>
 
 /** The scripts under lua/ on a connection; each of its files says what goes in and what comes out. */
 export class RedisScripts {
-  constructor(private readonly client: RedisClient) {
+  readonly #scripts = new Map<Verb, RedisScript>();
+
+  constructor(client: RedisClient) {
     const change = read('change');
-    for (const verb of CHANGES)
-      client.defineCommand(nameOf(verb), { lua: `${change}\n${read(verb)}` });
-    for (const verb of OTHERS) client.defineCommand(nameOf(verb), { lua: read(verb) });
+    const define = (verb: Verb, lua: string) =>
+      this.#scripts.set(verb, new RedisScript(client, `exemplars_${verb}`, lua));
+    for (const verb of CHANGES) define(verb, `${change}\n${read(verb)}`);
+    define('renew-claim', read('renew-claim'));
   }
 
-  /** Rejects when Redis is away, and with anything a script says. */
   async run(verb: Verb, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    type Script = (count: number, ...rest: Argument[]) => Promise<unknown>;
-    const script = this.client[nameOf(verb) as keyof RedisClient] as unknown as Script;
-    return script.call(this.client, keys.length, ...keys, ...args);
+    return this.#scripts.get(verb)?.run(keys, args);
   }
 }
-
-const nameOf = (verb: Verb) => `exemplars_${verb}`;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Argument } from '../redis-script.js';
 import { guarded, isPassing } from './redis-failure.js';
 import type { RedisKeys } from './redis-keys.js';
-import type { Argument, ChangeVerb, RedisScripts } from './redis-scripts.js';
+import type { ChangeVerb, RedisScripts } from './redis-scripts.js';
 
 /** How long a write is sent again while Redis is away: a failover or a restart may take so long. */
 const PATIENCE_MS = 2000;

@@ -5,8 +5,8 @@ import { createLogger, HttpError } from '@switchyard/service-kit';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../../../test/support/eventually.js';
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.js';
-import { InProcessJobQueue, MAX_WAITING } from './in-process-job-queue.js';
-import { CHUNK_LINES, type ChunkHandler } from './job-queue.js';
+import { InProcessJobQueue } from './in-process-job-queue.js';
+import { CHUNK_LINES, type ChunkHandler, MAX_WAITING } from './job-queue.js';
 
 const logger = createLogger('test', 'silent');
 
@@ -156,9 +156,9 @@ describe('a chunk that cannot be handled', () => {
     await using directory = await temporaryDirectory();
     const gate = new Gate(Number.POSITIVE_INFINITY);
     let refusals = 2;
-    const handle: ChunkHandler = (lines, onConflict) => {
+    const handle: ChunkHandler = (lines, onConflict, key) => {
       if (refusals-- > 0) throw new HttpError(503, 'overloaded', 'busy');
-      return gate.handle(lines, onConflict);
+      return gate.handle(lines, onConflict, key);
     };
     const queue = await InProcessJobQueue.open(directory.path, handle, logger);
     const { id } = await queue.submit(ndjson(3), 'reject');
@@ -171,12 +171,12 @@ describe('a chunk that cannot be handled', () => {
     const gate = new Gate(Number.POSITIVE_INFINITY);
     const attempts = new Map<number, number>();
     // Every chunk fails twice; were failures counted over the job, the second would end it.
-    const handle: ChunkHandler = async (lines, onConflict) => {
+    const handle: ChunkHandler = async (lines, onConflict, key) => {
       const first = lines[0]?.line ?? 0;
       const attempt = (attempts.get(first) ?? 0) + 1;
       attempts.set(first, attempt);
       if (attempt <= 2) throw new Error('the worker died');
-      return gate.handle(lines, onConflict);
+      return gate.handle(lines, onConflict, key);
     };
     const queue = await InProcessJobQueue.open(directory.path, handle, logger);
     const { id } = await queue.submit(ndjson(CHUNK_LINES + 1), 'reject');
@@ -219,9 +219,9 @@ describe('a chunk that cannot be handled', () => {
     await using directory = await temporaryDirectory();
     const gate = new Gate(Number.POSITIVE_INFINITY);
     let attempts = 0;
-    const handle: ChunkHandler = async (lines, onConflict) => {
+    const handle: ChunkHandler = async (lines, onConflict, key) => {
       if (++attempts <= 3) throw new Error('the disk burns');
-      return gate.handle(lines, onConflict);
+      return gate.handle(lines, onConflict, key);
     };
     const queue = await InProcessJobQueue.open(directory.path, handle, logger);
     const [bad, good] = [

@@ -14,14 +14,21 @@ export interface ChunkResult {
   failed: { line: number; error: string }[];
 }
 
-/** Adds a chunk of lines. Running it twice adds nothing twice. */
+/**
+ * Adds a chunk of lines. Running it twice under the same key adds nothing twice, and the second
+ * time it comes to the same as the first, also where that was cut off.
+ */
 export type ChunkHandler = (
   lines: readonly ImportLine[],
   onConflict: OnConflict,
+  key: string,
 ) => Promise<ChunkResult>;
 
 /** Lines are handed over in chunks of this many: one change of the store each. */
 export const CHUNK_LINES = 64;
+
+/** Jobs that wait or run, those still being uploaded included. */
+export const MAX_WAITING = 100;
 
 /** Runs bulk loads outside of the request that brought them. */
 export interface JobQueue {
