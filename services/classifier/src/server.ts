@@ -101,7 +101,7 @@ await runOrExit(async () => {
     }),
     openJobs: async (handle, settled) => {
       const { redis: location, redisKeyPrefix: prefix, dataDir } = config;
-      if (location) return new BullmqJobQueue({ location, prefix, handle, settled, logger });
+      if (location) return BullmqJobQueue.open({ location, prefix, handle, settled, logger });
       return InProcessJobQueue.open(join(dataDir, 'jobs'), handle, logger);
     },
     starterExemplars: config.starterExemplars,

@@ -34,7 +34,9 @@ const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5000;
 /** Deaths that a chunk survives: one that kills whoever takes it must not kill them for ever. */
 const MAX_STALLED = 5;
-const ATTEMPTS = 5;
+/** How long one attempt of the wait for Redis takes. */
+const WAIT_MS = 500;
+const ATTEMPTS = 3;
 const BACKOFF_MS = 500;
 
 type TaskData = { id: string; chunk?: number };
@@ -62,7 +64,7 @@ export class BullmqJobQueue implements JobQueue {
   readonly #ends: Queue<TaskData>;
   readonly #workers: Worker<TaskData>[];
 
-  constructor(private readonly options: BullmqJobQueueOptions) {
+  private constructor(private readonly options: BullmqJobQueueOptions) {
     const { location, prefix, handle, logger } = options;
     this.#handle = patient(handle, this.#closing.signal, logger);
     const commands = new RedisConnection(location, { name: 'classifier-imports', logger });
@@ -91,6 +93,13 @@ export class BullmqJobQueue implements JobQueue {
     ];
     // The connections report it; without a listener it would end the process.
     for (const one of [this.#chunks, this.#ends]) one.on('error', () => undefined);
+  }
+
+  /** Resolves when it is connected, however long that takes. */
+  static async open(options: BullmqJobQueueOptions): Promise<BullmqJobQueue> {
+    const queue = new BullmqJobQueue(options);
+    for (const connection of queue.#connections) while (!(await connection.whenReady(WAIT_MS)));
+    return queue;
   }
 
   async submit(ndjson: AsyncIterable<Uint8Array>, onConflict: OnConflict): Promise<Job> {
