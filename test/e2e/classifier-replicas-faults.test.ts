@@ -1,0 +1,158 @@
+import { createLogger, parseRedisUrl } from '@switchyard/service-kit';
+import { expect, test } from 'vitest';
+import { exemplar } from '../../services/classifier/src/exemplars/exemplar-store.contract.js';
+import { RedisExemplarStore } from '../../services/classifier/src/exemplars/redis-exemplar-store.js';
+import { call, classify, events } from '../support/classifier-client.js';
+import { eventually } from '../support/eventually.js';
+import { RedisServer } from '../support/redis-server.js';
+import { ended, importLine, Replicas } from '../support/classifier-replicas.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const PROMPTS = ['please water the orchids', 'where is my refund', 'hello there'];
+const orchids = Array.from({ length: 20 }, (_, n) => `Water the orchids in room ${n}`);
+const LIMIT_MS = 90_000;
+
+const add = (service: { url: string }, intent: string, texts: readonly string[]) =>
+  call(service, 'POST', `/v1/intents/${intent}/exemplars`, { texts });
+
+test('kill -9 of a worker in the middle of 5,000 lines: nothing twice, nothing missing', async () => {
+  await using redis = await RedisServer.start();
+  await using replicas = await Replicas.start({ urls: [redis.url, redis.url] });
+  await add(replicas.at(0), 'intent 0', ['import number 0', 'import number 20']);
+  const lines = Array.from({ length: 5000 }, (_, n) =>
+    n % 1000 === 999 ? 'nonsense\n' : importLine(`intent ${n % 20}`, `import number ${n % 4500}`),
+  );
+  const accepted = await call(replicas.at(0), 'POST', '/v1/import', lines.join(''));
+  const { id } = accepted.body.job;
+  await eventually(async () => {
+    const { body } = await call(replicas.at(0), 'GET', `/v1/jobs/${id}`);
+    expect(body.done).toBeGreaterThan(500);
+  });
+  // The one that took the upload is killed; the import lives on in Redis and with the other.
+  await replicas.at(0).kill();
+  const job = await ended(replicas.at(1), id, LIMIT_MS);
+  const texts = new Set(lines.filter((line) => line.startsWith('{')));
+  expect(job).toMatchObject({
+    state: 'completed',
+    total: 5000,
+    done: 5000,
+    // Two were there before, and 500 lines repeat others, of which one was nonsense.
+    added: texts.size - 2,
+    duplicates: 5000 - 5 - texts.size + 2,
+    rejected: 5,
+  });
+  expect(job.failed.map(({ line }) => line)).toEqual([1000, 2000, 3000, 4000, 5000]);
+  await replicas.start(0);
+  await replicas.inStep();
+  const [one, two] = await replicas.views(PROMPTS);
+  expect(one?.exemplars).toHaveLength(texts.size);
+  expect(two).toEqual(one);
+});
+
+test('without Redis: answers from memory, refusals for changes, and on it goes when it is back', async () => {
+  await using redis = await RedisServer.start({ appendOnly: true });
+  await using replicas = await Replicas.start({ urls: [redis.url, redis.url] });
+  await add(replicas.at(0), 'plants', orchids);
+  await replicas.inStep();
+  for (const takeAway of [() => redis.kill(), async () => redis.pause()]) {
+    await takeAway();
+    for (const service of replicas.services) {
+      expect((await classify(service, 'Water the orchids')).intent).toBe('plants');
+      expect((await call(service, 'GET', '/ready')).status).toBe(200);
+      const refused = await add(service, 'plants', ['Water the roses']);
+      expect([refused.status, refused.body.error.code]).toEqual([503, 'store_unavailable']);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      const upload = await call(service, 'POST', '/v1/import', importLine('plants', 'Water it'));
+      expect(upload.status).toBe(503);
+      expect(Number(upload.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect((await classify(service, 'Water the orchids')).intent).toBe('plants');
+    }
+    redis.resume();
+    await redis.restart();
+    const { tookMs } = await eventually(async () =>
+      expect((await add(replicas.at(0), 'roses', ['Water the roses'])).status).toBe(201),
+    );
+    console.log(`changes are taken ${Math.round(tookMs)} ms after Redis is back`);
+    await eventually(async () =>
+      expect((await classify(replicas.at(1), 'Water the roses')).intent).toBe('roses'),
+    );
+    await call(replicas.at(1), 'DELETE', '/v1/intents/roses');
+    await replicas.inStep();
+  }
+});
+
+test('cut off for 10,000 changes, a replica catches up; behind a trimmed stream, it reads anew', async () => {
+  await using redis = await RedisServer.start();
+  await using proxy = await TcpProxy.start(redis.port);
+  await using replicas = await Replicas.start({
+    urls: [redis.url, `redis://127.0.0.1:${proxy.port}`],
+  });
+  await add(replicas.at(0), 'plants', orchids);
+  await replicas.inStep();
+  const [vectors] = await redis.client.keys('*:vectors:*');
+  const writer = await RedisExemplarStore.open({
+    location: parseRedisUrl(redis.url),
+    prefix: 'switchyard',
+    modelDigest: vectors?.split(':').at(-1) ?? '',
+    maxIntents: 1000,
+    logger: createLogger('test', 'silent'),
+  });
+  const random = (intent: string, text: string) => {
+    const vector = Float32Array.from({ length: 384 }, () => Math.random() - 0.5);
+    const norm = Math.hypot(...vector);
+    return { ...exemplar(intent, text), vector: vector.map((x) => x / norm) };
+  };
+  const change = async (round: string, count: number) => {
+    for (let n = 0; n < count; n += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, m) => {
+          if (m % 10 === 9) return writer.putIntent('plants', { description: `${round} ${n + m}` });
+          return writer.add([random(`i${m % 50}`, `${round} ${(n + m) % 5000}`)], 'move');
+        }),
+      );
+  };
+
+  proxy.cut();
+  await change('cut off', 10_000);
+  expect((await classify(replicas.at(1), 'Water the orchids')).intent).toBe('plants');
+  proxy.mend();
+  console.log(`10,000 changes caught up with in ${Math.round(await replicas.inStep())} ms`);
+  const reloads = () =>
+    replicas.at(1).log.filter(({ msg }) => msg === 'reading all exemplars anew').length;
+  expect(reloads()).toBe(0);
+  const [one, two] = await replicas.views(PROMPTS);
+  expect(two).toEqual(one);
+
+  proxy.cut();
+  await change('trimmed', 1000);
+  await redis.client.xtrim('{switchyard}:exemplars:changes', 'MAXLEN', 10);
+  proxy.mend();
+  console.log(`all read anew in ${Math.round(await replicas.inStep())} ms`);
+  expect(reloads()).toBe(1);
+  const [three, four] = await replicas.views(PROMPTS);
+  expect(four).toEqual(three);
+  await writer.close();
+});
+
+test('a Redis that lost everything is followed, and routers are told to forget', async () => {
+  await using redis = await RedisServer.start();
+  await using replicas = await Replicas.start({ urls: [redis.url, redis.url] });
+  await add(replicas.at(0), 'plants', orchids);
+  await replicas.inStep();
+  const streams = replicas.services.map(async (service) => {
+    for await (const _ of events(service, '/v1/changes'));
+  });
+  await redis.client.flushall();
+  await Promise.all(streams);
+  await eventually(async () => {
+    for (const service of replicas.services)
+      expect((await call(service, 'GET', '/ready')).body).toMatchObject({
+        exemplars: 0,
+        indexVersion: 0,
+      });
+  });
+  await add(replicas.at(1), 'plants', orchids);
+  await eventually(async () =>
+    expect((await classify(replicas.at(0), 'Water the orchids')).intent).toBe('plants'),
+  );
+});
