@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildEnvironment, fail, progress, root, serviceEnvironment } from './environment.mjs';
 import { filesBelow, fingerprint, isMarked, packages, setMark } from './fingerprint.mjs';
@@ -23,7 +23,8 @@ const buildInputs = () => [
 ];
 
 /** @param {string} file */
-const isBuilt = (file) => file.endsWith('.ts') && !file.endsWith('.test.ts');
+const isBuilt = (file) =>
+  (file.endsWith('.ts') && !file.endsWith('.test.ts')) || file.endsWith('.lua');
 
 /** Installs the packages of the lockfile, with the pnpm that package.json names; once. */
 export async function ensureInstalled() {
@@ -50,6 +51,13 @@ export function requireInstalled() {
     fail('packages are missing; run "npm run setup" first');
 }
 
+/** The compiler leaves Lua where it is; it runs from beside the compiled code. */
+function copyLua() {
+  for (const file of packages.flatMap((folder) => filesBelow(`${folder}/src`)))
+    if (file.endsWith('.lua'))
+      cpSync(join(root, file), join(root, file.replace('/src/', '/dist/')));
+}
+
 /** Compiles TypeScript when the sources are not those of the last build. */
 export async function ensureBuilt() {
   const mark = fingerprint(buildInputs());
@@ -57,6 +65,7 @@ export async function ensureBuilt() {
   if (last && isMarked(BUILD_MARK, mark)) return;
   progress('building');
   await runCommand(join(root, 'node_modules/.bin/tsc'), ['-b', 'tsconfig.build.json']);
+  copyLua();
   setMark(BUILD_MARK, mark);
 }
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, classify } from '../support/classifier-client.js';
+import { call, classify, trained } from '../support/classifier-client.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { startClassifier } from '../support/services.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -12,10 +12,11 @@ beforeAll(async () => {
   directory = await temporaryDirectory();
   service = await startClassifier(directory.path, { STARTER_EXEMPLARS: 'off' });
   await call(service, 'POST', '/v1/intents/known/exemplars', { texts: ['a known text'] });
+  await trained(service);
 });
 afterAll(async () => {
   // Whatever came in: alive, unchanged, and nothing was logged as unexpected.
-  expect((await classify(service, 'a known text')).indexVersion).toBe(1);
+  expect((await classify(service, 'a known text')).indexVersion).toBe(2);
   expect(service.log.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   await service[Symbol.asyncDispose]();
   await directory[Symbol.asyncDispose]();

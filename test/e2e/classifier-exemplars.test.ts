@@ -37,6 +37,8 @@ test('with no exemplars at all, nothing is in scope', async () => {
     intent: null,
     confidence: 0,
     score: 0,
+    scopeScore: 0,
+    inScope: false,
     alternatives: [],
     indexVersion: 0,
   });

@@ -8,6 +8,8 @@ import { eventually } from '../support/eventually.js';
 import { startClassifier } from '../support/services.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
+/** A job is complete when the scoring is trained, at low priority. */
+const TRAINED_WITHIN_MS = 60_000;
 const EMPTY = { STARTER_EXEMPLARS: 'off' };
 const line = (intent: string, text: string) => `${JSON.stringify({ intent, text })}\n`;
 const lines = (count: number) =>
@@ -18,7 +20,7 @@ async function completed(service: { url: string }, id: string): Promise<Job> {
     const { body } = await call(service, 'GET', `/v1/jobs/${id}`);
     expect(body.state).toBe('completed');
     return body as Job;
-  });
+  }, TRAINED_WITHIN_MS);
   return result;
 }
 

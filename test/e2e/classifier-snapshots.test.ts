@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { call, classify, metric } from '../support/classifier-client.js';
+import { call, classify, metric, trained } from '../support/classifier-client.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { startClassifier } from '../support/services.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -27,6 +27,7 @@ test('a restart loads the index it wrote at the end, and answers the same', asyn
   expect(said(service, LOADED)).toEqual([]);
   const texts = Array.from({ length: 20 }, (_, n) => `Feed the penguins, no. ${n}`);
   await call(service, 'POST', '/v1/intents/penguins/exemplars', { texts });
+  await trained(service);
   const before = await answers(service);
   expect(await service.kill('SIGTERM')).toBe(0);
 
@@ -38,6 +39,7 @@ test('a restart loads the index it wrote at the end, and answers the same', asyn
   const more = { texts: ['Feed the pandas', 'Give the pandas their bamboo'] };
   await call(service, 'POST', '/v1/intents/pandas/exemplars', more);
   await call(service, 'DELETE', '/v1/intents/translation');
+  await trained(service);
   const changed = await answers(service);
   const count = await metric(service, 'switchyard_exemplars');
   await service.kill();
@@ -53,6 +55,7 @@ test('a restart loads the index it wrote at the end, and answers the same', asyn
 test('a snapshot that is damaged is reported, not served, and replaced', async () => {
   await using directory = await temporaryDirectory();
   let service = await startClassifier(directory.path);
+  await trained(service);
   const before = await answers(service);
   await service.kill('SIGTERM');
   const index = join(directory.path, 'index');

@@ -1,4 +1,4 @@
-import type { Classification } from '@switchyard/contracts';
+import type { Classification, QualityAnswer } from '@switchyard/contracts';
 import { root, ServiceProcess } from './service-process.js';
 
 export interface Answer {
@@ -34,6 +34,15 @@ export async function classify(service: { url: string }, text: string): Promise<
   const { status, body } = await call(service, 'POST', '/v1/classify', { text });
   if (status !== 200) throw new Error(`classify answered ${status}: ${JSON.stringify(body)}`);
   return body;
+}
+
+/** Resolves, with its report, when the scoring is trained on the exemplars there are. */
+export async function trained(service: { url: string }): Promise<QualityAnswer> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { status, body } = await call(service, 'GET', '/v1/quality');
+    if (status === 200 && body.current) return body;
+  }
+  throw new Error('the scoring was not trained within a minute');
 }
 
 /** The value of one series without labels in /metrics. */

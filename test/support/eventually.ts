@@ -4,10 +4,11 @@ const LIMIT_MS = 10_000;
 
 /**
  * Repeats a check until it no longer throws, and returns its result and how long that took; after
- * ten seconds its last error is thrown.
+ * `limitMs` its last error is thrown.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
+  limitMs = LIMIT_MS,
 ): Promise<{ result: T; tookMs: number }> {
   const started = performance.now();
   for (;;) {
@@ -15,7 +16,7 @@ export async function eventually<T>(
       const result = await check();
       return { result, tookMs: performance.now() - started };
     } catch (error) {
-      if (performance.now() - started > LIMIT_MS) throw error;
+      if (performance.now() - started > limitMs) throw error;
       await sleep(10);
     }
   }

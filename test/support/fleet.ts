@@ -28,6 +28,8 @@ export interface FleetOptions {
 export class Fleet implements AsyncDisposable {
   private constructor(
     readonly router: ServiceProcess,
+    /** Its configuration, for a replica. */
+    readonly yaml: string,
     private readonly backends: ReadonlyMap<string, SimulatedBackend>,
     private readonly directory: AsyncDisposable,
   ) {}
@@ -61,7 +63,7 @@ export class Fleet implements AsyncDisposable {
       ...(options.classifierUrl !== undefined && { classifierUrl: options.classifierUrl }),
       ...(options.env && { env: options.env }),
     });
-    return new Fleet(router, backends, directory);
+    return new Fleet(router, yaml, backends, directory);
   }
 
   get url(): string {
@@ -85,9 +87,14 @@ export class Fleet implements AsyncDisposable {
     });
   }
 
-  chat(prompt: string, extra: Record<string, unknown> = {}): Promise<Response> {
+  chat(
+    prompt: string,
+    extra: Record<string, unknown> = {},
+    signal?: AbortSignal,
+  ): Promise<Response> {
     const messages = [{ role: 'user', content: prompt }];
-    return this.post('/v1/chat/completions', { model: 'auto', messages, ...extra });
+    const init = signal ? { signal } : {};
+    return this.post('/v1/chat/completions', { model: 'auto', messages, ...extra }, init);
   }
 
   async status(): Promise<FleetStatus> {
@@ -114,7 +121,18 @@ export class Fleet implements AsyncDisposable {
 export interface FleetStatus {
   pools: {
     name: string;
-    backends: { name: string; healthy: boolean; inFlight: number; health: string }[];
+    retries: { budgetLeft: number; taken: number; denied: number };
+    hedging: { afterMs: number | null; sent: number; won: number } | null;
+    backends: {
+      name: string;
+      healthy: boolean;
+      inFlight: number;
+      health: string;
+      ejections: { consecutive: number; errorRate: number };
+      deferredForMs: number;
+      effectiveWeight: number;
+      latencyEstimateMs: number | null;
+    }[];
   }[];
   classifier: { connected: boolean; indexVersion: number | null; breaker: string };
 }

@@ -33,8 +33,14 @@ export const Classification = z.object({
   intent: IntentName.nullable(),
   /** 0 to 1, of the best intent even when it was refused as out of scope. */
   confidence: z.number(),
-  /** What is compared with the intent's threshold. */
+  /**
+   * 0 to 1: about this share of the intents' own exemplars is as far from its intent as the prompt,
+   * or farther. Below the intent's threshold, or else `alpha`, the prompt is out of scope.
+   */
+  scopeScore: z.number(),
+  /** The same as `scopeScore`. */
   score: z.number(),
+  inScope: z.boolean(),
   alternatives: z.array(Alternative),
   neighbours: z.array(Neighbour).optional(),
   indexVersion: z.int(),

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { HttpError, invalidRequest } from './http-error.js';
@@ -12,7 +13,7 @@ function fromExpress(error: unknown): HttpError | undefined {
   };
   switch (type) {
     case 'entity.parse.failed':
-      return new HttpError(400, 'invalid_json', `request body is not valid JSON: ${error.message}`);
+      return invalidJson(error);
     case 'entity.too.large':
       return new HttpError(413, 'request_too_large', `request body is larger than ${limit} bytes`);
     case 'request.aborted':
@@ -24,25 +25,53 @@ function fromExpress(error: unknown): HttpError | undefined {
   }
 }
 
-/** The one place where an error becomes a response. */
-export function errorResponder(logger: Logger): ErrorRequestHandler {
-  return (error, request, response, _next) => {
-    if (request.readableAborted || response.destroyed) {
-      logger.debug({ err: error, path: request.path }, 'the client went away');
-      response.destroy();
-      return;
-    }
-    const known = error instanceof HttpError ? error : fromExpress(error);
-    if (!known) logger.error({ err: error, path: request.path }, 'unexpected error');
-    else if (known.cause) logger.error({ err: known, path: request.path }, known.message);
-    const shown = known ?? new HttpError(500, 'internal_error', 'unexpected error; see the log');
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    response.status(shown.status).set(shown.headers).json(shown.body);
-  };
+/** The one place where an error becomes a response; `request.url` is what the log calls it. */
+export function respondWithError(
+  logger: Logger,
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const path = request.url?.split('?')[0];
+  if (request.readableAborted || response.destroyed) {
+    logger.debug({ err: error, path }, 'the client went away');
+    response.destroy();
+    return;
+  }
+  const known = error instanceof HttpError ? error : fromExpress(error);
+  if (!known) logger.error({ err: error, path }, 'unexpected error');
+  else if (known.cause) logger.error({ err: known, path }, known.message);
+  const shown = known ?? new HttpError(500, 'internal_error', 'unexpected error; see the log');
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  sendJson(response, shown.status, shown.body, shown.headers);
 }
+
+/** Answers with JSON, in one write. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    ...headers,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+export const errorResponder =
+  (logger: Logger): ErrorRequestHandler =>
+  (error, request, response, _next) =>
+    respondWithError(logger, error, request, response);
+
+export const invalidJson = (error: Error) =>
+  new HttpError(400, 'invalid_json', `request body is not valid JSON: ${error.message}`);
 
 export const unknownEndpoint: RequestHandler = (request, _response, next) => {
   next(

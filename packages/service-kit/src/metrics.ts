@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
@@ -15,24 +16,43 @@ export function metricsHandler(registry: Registry): RequestHandler {
   };
 }
 
+const REQUEST_DURATION = 'switchyard_http_request_duration_seconds';
+
+export interface RouteLabels {
+  method: string;
+  route: string;
+}
+
+/** Times a response until it is closed; `labels` is asked then. */
+export function httpTimer(
+  registry: Registry,
+): (response: ServerResponse, labels: () => RouteLabels) => void {
+  const known = registry.getSingleMetric(REQUEST_DURATION);
+  const duration =
+    known instanceof Histogram
+      ? known
+      : new Histogram({
+          name: REQUEST_DURATION,
+          help: 'Time from the request to the end of its response.',
+          labelNames: ['method', 'route', 'status'],
+          buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
+          registers: [registry],
+        });
+  return (response, labels) => {
+    const stop = duration.startTimer();
+    response.once('close', () => stop({ ...labels(), status: response.statusCode }));
+  };
+}
+
 /** Times every request under its route pattern, so that ids in a path make no new series. */
 export function httpMetrics(registry: Registry): RequestHandler {
-  const duration = new Histogram({
-    name: 'switchyard_http_request_duration_seconds',
-    help: 'Time from the request to the end of its response.',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
-    registers: [registry],
-  });
+  const time = httpTimer(registry);
   return (request, response, next) => {
-    const stop = duration.startTimer();
-    response.once('close', () => {
+    time(response, () => {
       const route: unknown = request.route?.path;
-      stop({
-        method: typeof route === 'string' ? request.method : 'other',
-        route: typeof route === 'string' ? route : 'none',
-        status: response.statusCode,
-      });
+      return typeof route === 'string'
+        ? { method: request.method, route }
+        : { method: 'other', route: 'none' };
     });
     next();
   };

@@ -32,6 +32,13 @@ describe('hang', () => {
 });
 
 describe('error', () => {
+  it('meets one request out of so many', async () => {
+    await using backend = await start({ type: 'error', status: 500, every: 3, times: 2 });
+    const statuses: number[] = [];
+    for (let i = 0; i < 9; i++) statuses.push((await ask(backend)).status);
+    expect(statuses).toEqual([200, 200, 500, 200, 200, 500, 200, 200, 200]);
+  });
+
   it.each([
     [400, 'invalid_request_error'],
     [429, 'rate_limit_error'],

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import {
   errorResponder,
   Gauge,
@@ -9,16 +10,19 @@ import {
   requireAdmin,
   unknownEndpoint,
 } from '@switchyard/service-kit';
-import express, { type Express } from 'express';
+import express from 'express';
 import type { Engine } from './engine.js';
 import { notReady } from './errors.js';
 import { changesRoutes } from './routes/changes.js';
-import { classifyRoutes } from './routes/classify.js';
+import { classifyAnswer, classifyRoutes } from './routes/classify.js';
+import { classifyDirectly } from './routes/classify-directly.js';
 import { embeddingsRoutes } from './routes/embeddings.js';
 import { exemplarRoutes } from './routes/exemplars.js';
 import { healthRoutes } from './routes/health.js';
 import { intentRoutes } from './routes/intents.js';
 import { jobRoutes } from './routes/jobs.js';
+import { qualityRoutes } from './routes/quality.js';
+import { settingsRoutes } from './routes/settings.js';
 import { transferRoutes } from './routes/transfer.js';
 
 /** 64 texts of 8192 characters, or 10,000 exemplars of everyday length, escaped. */
@@ -36,7 +40,7 @@ export interface AppDependencies {
   registry: Registry;
 }
 
-export function createApp(dependencies: AppDependencies): Express {
+export function createApp(dependencies: AppDependencies): RequestListener {
   const { adminToken, closing, logger, registry } = dependencies;
   const whyNotReady = () => (closing.aborted ? 'the server is stopping' : dependencies.starting());
   const engine = () => {
@@ -46,6 +50,7 @@ export function createApp(dependencies: AppDependencies): Express {
   };
   const admin = requireAdmin(adminToken);
   observeCatalog(dependencies.engine, registry);
+  const answer = classifyAnswer(engine, registry);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -55,15 +60,17 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(transferRoutes(engine, admin));
   // Whatever the content type says: what arrives here is meant to be JSON.
   app.use(express.json({ limit: MAX_BODY, type: () => true, strict: false }));
-  app.use(classifyRoutes(engine, registry));
+  app.use(classifyRoutes(answer));
   app.use(changesRoutes(engine, closing));
   app.use(intentRoutes(engine, admin));
   app.use(exemplarRoutes(engine, admin));
   app.use(jobRoutes(engine, closing));
+  app.use(settingsRoutes(engine, admin));
+  app.use(qualityRoutes(engine, closing));
   app.use(embeddingsRoutes(engine));
   app.use(unknownEndpoint);
   app.use(errorResponder(logger));
-  return app;
+  return classifyDirectly({ answer, otherwise: app, logger, registry });
 }
 
 function observeCatalog(engine: () => Engine | undefined, registry: Registry): void {

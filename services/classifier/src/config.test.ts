@@ -54,6 +54,7 @@ test.each([
   [{ STARTER_EXEMPLARS: 'yes' }, 'STARTER_EXEMPLARS: must be "true" or "false", got "yes"'],
   [{ ALLOW_REMOTE_MODELS: 'TRUE' }, 'ALLOW_REMOTE_MODELS: must be "true" or "false", got "TRUE"'],
   [{ EMBEDDING_WORKERS: '0' }, 'EMBEDDING_WORKERS: must be from 1 to 64, got "0"'],
+  [{ EMBEDDING_CACHE: '-1' }, 'EMBEDDING_CACHE: must be from 0 to 10000000, got "-1"'],
   [{ EMBEDDING_TOKENS: '513' }, 'EMBEDDING_TOKENS: must be from 8 to 512, got "513"'],
   [
     { REDIS_URL: 'http://127.0.0.1' },

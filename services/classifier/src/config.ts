@@ -26,6 +26,7 @@ const Variables = z.object({
   EMBEDDING_TOKENS: variable.integer(128, { min: 8, max: 512 }),
   REDIS_URL: variable.redisUrl(),
   REDIS_KEY_PREFIX: variable.redisKeyPrefix(),
+  EMBEDDING_CACHE: variable.integer(10_000, { min: 0, max: 10_000_000 }),
   LOG_LEVEL: variable.logLevel(),
 });
 
@@ -46,6 +47,8 @@ export interface ClassifierConfig {
   /** undefined: everything is in this process and in `dataDir`. */
   redis: RedisLocation | undefined;
   redisKeyPrefix: string;
+  /** Texts whose vectors are remembered. */
+  embeddingCache: number;
   logLevel: string;
 }
 
@@ -73,6 +76,7 @@ export function readConfig(environment: Record<string, string | undefined>): Cla
     embeddingTokens: read.EMBEDDING_TOKENS,
     redis: read.REDIS_URL,
     redisKeyPrefix: read.REDIS_KEY_PREFIX,
+    embeddingCache: read.EMBEDDING_CACHE,
     logLevel: read.LOG_LEVEL,
   });
 }

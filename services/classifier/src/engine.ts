@@ -1,6 +1,7 @@
 import type { Logger } from '@switchyard/service-kit';
 import { Classifier } from './classification/classifier.js';
-import type { Scorer } from './classification/scorer.js';
+import { Trainer } from './classification/training/trainer.js';
+import { TrainingChild } from './classification/training/training-child.js';
 import type { Embedder } from './embedding/embedder.js';
 import { Catalog } from './exemplars/catalog.js';
 import { ExemplarRegistry } from './exemplars/exemplar-registry.js';
@@ -8,7 +9,7 @@ import type { ExemplarStore } from './exemplars/exemplar-store.js';
 import type { IndexSnapshots } from './exemplars/index-snapshots.js';
 import { loadStarterExemplars } from './exemplars/starter-exemplars.js';
 import { ingestInto } from './ingestion/ingest-chunk.js';
-import type { ChunkHandler, JobQueue } from './ingestion/job-queue.js';
+import type { Ingestion, JobQueue } from './ingestion/job-queue.js';
 
 /** Everything a request can be served with, once the model and the index are loaded. */
 export interface Engine {
@@ -16,6 +17,7 @@ export interface Engine {
   catalog: Catalog;
   classifier: Classifier;
   exemplars: ExemplarRegistry;
+  trainer: Trainer;
   jobs: JobQueue;
   close(): Promise<void>;
 }
@@ -23,10 +25,8 @@ export interface Engine {
 export interface EngineOptions {
   embedder: Embedder;
   store: ExemplarStore;
-  scorer: Scorer;
   snapshots: IndexSnapshots;
-  /** `settled` resolves when everything stored counts in what is classified. */
-  openJobs: (handler: ChunkHandler, settled: () => Promise<void>) => Promise<JobQueue>;
+  openJobs: (ingestion: Ingestion) => Promise<JobQueue>;
   starterExemplars: boolean;
   maxIntents: number;
   logger: Logger;
@@ -34,19 +34,30 @@ export interface EngineOptions {
 
 /** Takes over the embedder and the store: closing the engine closes them. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { embedder, store, scorer } = options;
-  const catalog = await Catalog.follow(store, embedder.dimensions, options.snapshots);
+  const { embedder, store, logger } = options;
+  const { dimensions, modelDigest } = embedder;
+  const catalog = await Catalog.follow(store, { dimensions, modelDigest }, options.snapshots);
   const exemplars = new ExemplarRegistry(store, catalog, embedder);
   if (options.starterExemplars) await loadStarterExemplars({ ...options, catalog, exemplars });
-  const jobs = await options.openJobs(ingestInto(exemplars), () => store.caughtUp());
+  const trainer = new Trainer({ catalog, store, embedder, child: new TrainingChild(), logger });
+  const jobs = await options.openJobs({
+    handle: ingestInto(exemplars),
+    async settled(version, signal) {
+      // Another replica may have added what this one is to have learned.
+      await store.caughtUp(signal);
+      await trainer.settled(version, signal);
+    },
+  });
   return {
     embedder,
     catalog,
-    classifier: new Classifier(embedder, catalog, scorer, (ids) => store.texts(ids)),
+    classifier: new Classifier(embedder, catalog, (ids) => store.texts(ids)),
     exemplars,
+    trainer,
     jobs,
     async close() {
       await jobs.close();
+      await trainer.close();
       await catalog.close();
       await store.close();
       await embedder.close();

@@ -4,6 +4,11 @@ const retrySoon = { headers: { 'retry-after': '1' } };
 
 export const notReady = (why: string) => new HttpError(503, 'not_ready', why, retrySoon);
 
+export const notYetTrained = (exemplars: number) =>
+  exemplars === 0
+    ? new HttpError(404, 'no_exemplars', 'there are no exemplars to report on; add some first')
+    : new HttpError(503, 'not_ready', 'the first report is still being made', retrySoon);
+
 export const overloaded = () =>
   new HttpError(503, 'overloaded', 'too many texts are waiting to be embedded', retrySoon);
 

@@ -12,8 +12,8 @@ import {
   showRedisLocation,
 } from '@switchyard/service-kit';
 import { createApp } from './app.js';
-import { neighbourVote } from './classification/neighbour-vote.js';
 import { readConfig } from './config.js';
+import { cached } from './embedding/cached-embedder.js';
 import { chooseModel } from './embedding/choose-model.js';
 import { LocalEmbedder } from './embedding/local-embedder.js';
 import { metered } from './embedding/metered-embedder.js';
@@ -90,19 +90,18 @@ await runOrExit(async () => {
     registry,
   );
   engine = await startEngine({
-    embedder,
+    embedder: cached(embedder, config.embeddingCache, registry),
     store,
-    scorer: neighbourVote,
     snapshots: new IndexSnapshots({
       directory: join(config.dataDir, 'index'),
       modelDigest: embedder.modelDigest,
       dimensions: embedder.dimensions,
       logger,
     }),
-    openJobs: async (handle, settled) => {
+    openJobs: async (ingestion) => {
       const { redis: location, redisKeyPrefix: prefix, dataDir } = config;
-      if (location) return BullmqJobQueue.open({ location, prefix, handle, settled, logger });
-      return InProcessJobQueue.open(join(dataDir, 'jobs'), handle, logger);
+      if (location) return BullmqJobQueue.open({ location, prefix, ingestion, logger });
+      return InProcessJobQueue.open(join(dataDir, 'jobs'), ingestion, logger);
     },
     starterExemplars: config.starterExemplars,
     maxIntents: config.maxIntents,

@@ -9,6 +9,7 @@ import {
 import express, { type Express, type RequestHandler } from 'express';
 import type { ClientKeys } from './authentication.js';
 import { createDataPath, type DataPathDependencies } from './proxy/data-path.js';
+import type { RunningRequests } from './proxy/running-requests.js';
 import { adminRoutes } from './routes/admin.js';
 import { healthRoutes } from './routes/health.js';
 import { modelRoutes } from './routes/models.js';
@@ -20,24 +21,30 @@ export interface AppDependencies extends DataPathDependencies {
   intents: IntentSource;
   adminToken: string | undefined;
   metrics: Registry;
+  running: RunningRequests;
   /** Aborts when the router stops taking new work. */
   stopping: AbortSignal;
 }
 
 /** Where a request enters: the control plane first, then everything under /v1 into the data path. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { registry, keys, adminToken, logger, metrics, stopping } = dependencies;
+  const { registry, keys, adminToken, logger, metrics, running, stopping } = dependencies;
   const dataPath = createDataPath(dependencies);
   const client = requireClient(keys);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use((_request, response, next) => {
+    if (stopping.aborted) response.shouldKeepAlive = false;
+    next();
+  });
   app.use(healthRoutes(registry, stopping));
   app.route('/metrics').get(metricsHandler(metrics)).all(methodNotAllowed('GET'));
   app.use('/v1/models', client);
   app.use(modelRoutes(registry));
   app.use((request, response, next) => {
-    if (request.url.startsWith('/v1/')) dataPath(request, response).catch(next);
+    if (request.url.startsWith('/v1/'))
+      running.track(response, dataPath(request, response)).catch(next);
     else next();
   });
   app.use(['/route', '/status'], client);

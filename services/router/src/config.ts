@@ -1,5 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { checkAdminExposure, parseEnvironment, userPath, variable } from '@switchyard/service-kit';
+import {
+  checkAdminExposure,
+  parseEnvironment,
+  type RedisLocation,
+  userPath,
+  variable,
+} from '@switchyard/service-kit';
 import { z } from 'zod';
 import { loadFleet } from './configuration/load-fleet.js';
 import type { Fleet } from './configuration/schema.js';
@@ -30,7 +36,9 @@ const Variables = z.object({
   ADMIN_TOKEN: variable.secret(),
   ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
   MAX_BODY_BYTES: variable.integer(32 * 1024 * 1024, { min: 1024, max: 1024 ** 3 }),
-  REDIS_URL: variable.unsupported('is not supported yet: state is not shared; unset it'),
+  REDIS_URL: variable.redisUrl(),
+  REDIS_KEY_PREFIX: variable.redisKeyPrefix(),
+  LEASE_MS: variable.integer(10_000, { min: 500, max: 3_600_000 }),
   LOG_LEVEL: variable.logLevel(),
 });
 
@@ -42,6 +50,11 @@ export interface RouterConfig {
   apiKeys: ReadonlyMap<string, string> | undefined;
   adminToken: string | undefined;
   maxBodyBytes: number;
+  /** Undefined: counts are those of this process. */
+  redis: RedisLocation | undefined;
+  redisKeyPrefix: string;
+  /** Life of a connection lease in Redis between renewals. */
+  leaseMs: number;
   logLevel: string;
   /** Path of the YAML file, and what it says. */
   fleetPath: string;
@@ -65,6 +78,9 @@ export function readConfig(environment: Record<string, string | undefined>): Rou
     apiKeys: read.API_KEYS,
     adminToken: read.ADMIN_TOKEN,
     maxBodyBytes: read.MAX_BODY_BYTES,
+    redis: read.REDIS_URL,
+    redisKeyPrefix: read.REDIS_KEY_PREFIX,
+    leaseMs: read.LEASE_MS,
     logLevel: read.LOG_LEVEL,
     fleetPath,
     fleet: loadFleet(fleetPath, environment),

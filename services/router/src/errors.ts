@@ -11,10 +11,23 @@ export const modelNotFound = (model: string, known: readonly string[]) =>
 export const requestTooLarge = (limit: number) =>
   new HttpError(413, 'request_too_large', `request body is larger than ${limit} bytes`);
 
-export const noBackendAvailable = (pool: string, why: string) =>
-  new HttpError(503, 'no_backend_available', `pool "${pool}": ${why}`, {
-    headers: { 'retry-after': '1' },
-  });
+const retryAfter = (seconds: number) => ({ headers: { 'retry-after': String(seconds) } });
+
+export const noBackendAvailable = (pool: string, why: string, retryAfterSeconds = 1) =>
+  new HttpError(
+    503,
+    'no_backend_available',
+    `pool "${pool}": ${why}`,
+    retryAfter(retryAfterSeconds),
+  );
+
+export const queueFull = (pool: string, size: number, retryAfterSeconds: number) =>
+  new HttpError(
+    429,
+    'queue_full',
+    `pool "${pool}": all backends are busy and ${size} requests wait already`,
+    retryAfter(retryAfterSeconds),
+  );
 
 export const demandsNotMet = (pool: string) =>
   new HttpError(

@@ -23,8 +23,19 @@ export function observeFleet(
     },
   });
   new Gauge({
+    name: 'switchyard_backend_in_flight_cluster',
+    help: 'Requests in flight on a backend through all routers, as this one last heard.',
+    labelNames: ['pool', 'backend'],
+    registers,
+    collect() {
+      for (const pool of registry.pools.values())
+        for (const { id, name } of pool.backends)
+          this.set({ pool: pool.name, backend: name }, ledger.inFlight(pool.name, id).cluster);
+    },
+  });
+  new Gauge({
     name: 'switchyard_backend_healthy',
-    help: '1: takes requests; 0: ejected, silent or dead.',
+    help: '1: takes requests; 0: asked to be left alone, ejected, silent or dead.',
     labelNames: ['pool', 'backend'],
     registers,
     collect() {

@@ -5,24 +5,31 @@ import {
   drain,
   listen,
   onShutdown,
+  RedisConnection,
   runOrExit,
   serverUrl,
 } from '@switchyard/service-kit';
-import { Agent } from 'undici';
 import { createApp } from './app.js';
 import { ClientKeys } from './authentication.js';
 import { BackendRegistry } from './backends/backend-registry.js';
 import { HealthChecks } from './backends/health-checks.js';
 import { readConfig } from './config.js';
+import { observeConnections } from './connection-metrics.js';
+import type { ConnectionLedger } from './connections/connection-ledger.js';
 import { MemoryConnectionLedger } from './connections/memory-connection-ledger.js';
+import { RedisConnectionLedger } from './connections/redis-connection-ledger.js';
+import { observeFailures } from './failure-metrics.js';
 import { observeFleet } from './fleet-metrics.js';
+import { createBackendDispatcher } from './proxy/backend-dispatcher.js';
 import { RequestRecorder } from './proxy/request-record.js';
+import { RunningRequests } from './proxy/running-requests.js';
 import { IntentSource } from './routing/intent-source.js';
 import { PoolChooser } from './routing/pool-chooser.js';
 
-/** Streams that run at SIGTERM may take this long to finish. */
-const GRACE_MS = 30_000;
-const SHUTDOWN_LIMIT_MS = 35_000;
+/** What closing may take once the last request has ended. */
+const CLOSE_MS = 5000;
+/** A router that starts while Redis is away serves without it after so long. */
+const REDIS_WAIT_MS = 2000;
 
 await runOrExit(async () => {
   const config = readConfig(process.env);
@@ -30,14 +37,28 @@ await runOrExit(async () => {
   const logger = createLogger('router', config.logLevel);
   const metrics = createRegistry();
 
-  const dispatcher = new Agent({
-    connect: { timeout: fleet.timeouts.connectMs },
-    headersTimeout: fleet.timeouts.readMs,
-    bodyTimeout: fleet.timeouts.readMs,
-  });
+  const dispatcher = createBackendDispatcher(fleet.timeouts);
   const registry = new BackendRegistry(fleet);
   const health = new HealthChecks(registry.backends(), dispatcher, fleet.health, logger);
-  const ledger = new MemoryConnectionLedger();
+  const redis = config.redis && {
+    connection: new RedisConnection(config.redis, { name: 'switchyard-router', logger }),
+    listener: new RedisConnection(config.redis, {
+      name: 'switchyard-router-listener',
+      // It comes and goes with the other one, which says so.
+      logger: createLogger('router', 'silent'),
+    }),
+  };
+  await redis?.connection.whenReady(REDIS_WAIT_MS);
+  const { redisKeyPrefix: prefix, leaseMs } = config;
+  const ledger: ConnectionLedger = redis
+    ? await RedisConnectionLedger.open({
+        ...redis,
+        prefix,
+        leaseMs,
+        fleet: () => registry.backendIds,
+        logger,
+      })
+    : new MemoryConnectionLedger();
   const intents = new IntentSource({
     url: config.classifierUrl,
     timeoutMs: fleet.classification.timeoutMs,
@@ -45,6 +66,9 @@ await runOrExit(async () => {
     logger,
   });
   observeFleet(metrics, registry, ledger, intents);
+  observeFailures(metrics, registry);
+  observeConnections(metrics, registry, ledger);
+  const running = new RunningRequests();
   const stopping = new AbortController();
 
   const app = createApp({
@@ -60,15 +84,22 @@ await runOrExit(async () => {
     adminToken: config.adminToken,
     maxBodyBytes: config.maxBodyBytes,
     stallMs: fleet.timeouts.readMs,
+    trustedProxies: fleet.trustedProxies,
+    running,
     stopping: stopping.signal,
   });
   const server = createServer(app);
-  onShutdown(logger, SHUTDOWN_LIMIT_MS, async () => {
+  const { graceMs } = fleet.shutdown;
+  onShutdown(logger, graceMs + CLOSE_MS, async () => {
     stopping.abort();
-    await drain(server, GRACE_MS);
+    running.closeConnections();
+    await drain(server, graceMs);
+    await running.ended();
     await health.close();
     await intents.close();
     await ledger.close();
+    await redis?.connection.close();
+    await redis?.listener.close();
     await dispatcher.destroy();
   });
   intents.start();

@@ -4,6 +4,8 @@ import { type Fault, NO_FAULT } from './fault.js';
 export class FaultSwitch {
   #fault: Fault = NO_FAULT;
   #timer: NodeJS.Timeout | undefined;
+  /** Requests that the fault could have met. */
+  #met = 0;
   readonly #onLapse: () => void;
 
   /** `onLapse` is called when the time of a fault is over, not on set(). */
@@ -19,6 +21,7 @@ export class FaultSwitch {
   set(fault: Fault): void {
     clearTimeout(this.#timer);
     this.#fault = fault;
+    this.#met = 0;
     if (fault.type === 'none' || fault.forMs === undefined) return;
     this.#timer = setTimeout(() => {
       this.#fault = NO_FAULT;
@@ -31,6 +34,7 @@ export class FaultSwitch {
     const fault = this.#fault;
     if (fault.type === 'none' || fault.type === 'refuse') return fault;
     if (!isApi && fault.scope !== 'all') return NO_FAULT;
+    if (++this.#met % (fault.every ?? 1) !== 0) return NO_FAULT;
     if (fault.times === 1) this.set(NO_FAULT);
     else if (fault.times !== undefined) this.#fault = { ...fault, times: fault.times - 1 };
     return fault;

@@ -7,6 +7,8 @@ const forMs = z.int().min(1).max(MAX_FAULT_MS).optional();
 const limits = {
   /** How many requests it applies to; then it lifts itself. */
   times: z.int().min(1).optional(),
+  /** Applies to one request out of so many: with 2 to the second, the fourth, ... */
+  every: z.int().min(1).optional(),
   /** Lifts itself after so many milliseconds. */
   forMs,
   /** `api`: only POST /v1/*; `all`: every request except the control API's. */

@@ -2,13 +2,12 @@ import { expect, test } from 'vitest';
 import type { Embedder } from '../embedding/embedder.js';
 import { Catalog } from '../exemplars/catalog.js';
 import { Classifier } from './classifier.js';
-import { neighbourVote } from './neighbour-vote.js';
 
 const vector = Float32Array.of(1, 0);
 const embedder = { embed: async () => ({ vector, tokens: 1 }) } as unknown as Embedder;
 
 function catalogOf(...ids: string[]): Catalog {
-  const catalog = new Catalog(2);
+  const catalog = new Catalog({ dimensions: 2, modelDigest: 'model' });
   catalog.apply({
     version: 1,
     type: 'exemplars-added',
@@ -20,7 +19,7 @@ function catalogOf(...ids: string[]): Catalog {
 
 test('a change while the texts are read neither changes the answer nor its version', async () => {
   const catalog = catalogOf('kept', 'removed');
-  const classifier = new Classifier(embedder, catalog, neighbourVote, async () => {
+  const classifier = new Classifier(embedder, catalog, async () => {
     catalog.apply({ version: 2, type: 'exemplar-removed', id: 'removed' });
     return new Map([['kept', 'text of kept']]);
   });
@@ -37,7 +36,7 @@ test('a change while the texts are read neither changes the answer nor its versi
 
 test('texts are read only when they are shown', async () => {
   const asked: (readonly string[])[] = [];
-  const classifier = new Classifier(embedder, catalogOf('one'), neighbourVote, async (ids) => {
+  const classifier = new Classifier(embedder, catalogOf('one'), async (ids) => {
     asked.push(ids);
     return new Map();
   });
@@ -47,22 +46,37 @@ test('texts are read only when they are shown', async () => {
   expect(asked).toEqual([['one']]);
 });
 
-test('the scorer sees the text, its vector and the neighbours it asked for', async () => {
-  const seen: unknown[] = [];
-  const scorer = {
-    neighbours: 2,
-    score: (evidence: unknown) => {
-      seen.push(evidence);
-      return { ranked: [], score: 0, inScope: false };
-    },
+test('a prompt is in scope from the threshold on: alpha, or that of the best intent', async () => {
+  const catalog = catalogOf('one');
+  const classifier = new Classifier(embedder, catalog, async () => new Map());
+  const { scopeScore } = await classifier.classify('prompt');
+  const settle = async (alpha: number, threshold: number | null) => {
+    const intent = { name: 'a', description: '', threshold };
+    const version = catalog.version + 1;
+    catalog.apply({ version, type: 'settings-put', settings: { alpha } });
+    catalog.apply({ version: version + 1, type: 'intent-put', intent });
+    const { intent: found, inScope, confidence, alternatives } = await classifier.classify('p');
+    expect(found).toBe(inScope ? 'a' : null);
+    expect(alternatives[0]).toEqual({ intent: 'a', confidence });
+    return inScope;
   };
-  const classifier = new Classifier(
-    embedder,
-    catalogOf('x', 'y', 'z'),
-    scorer,
-    async () => new Map(),
-  );
-  await classifier.classify('prompt');
-  const neighbour = expect.objectContaining({ intent: 'a', similarity: 1 });
-  expect(seen).toEqual([{ text: 'prompt', vector, neighbours: [neighbour, neighbour] }]);
+  expect(await settle(scopeScore, null)).toBe(true);
+  expect(await settle(scopeScore + 1e-6, null)).toBe(false);
+  expect(await settle(1, scopeScore)).toBe(true);
+  expect(await settle(0, scopeScore + 1e-6)).toBe(false);
+  expect(await settle(1, -1)).toBe(true);
+  expect(await settle(0, 1000)).toBe(false);
+});
+
+test('without exemplars nothing is known', async () => {
+  const catalog = new Catalog({ dimensions: 2, modelDigest: 'model' });
+  expect(await new Classifier(embedder, catalog, async () => new Map()).classify('p')).toEqual({
+    intent: null,
+    confidence: 0,
+    score: 0,
+    scopeScore: 0,
+    inScope: false,
+    alternatives: [],
+    indexVersion: 0,
+  });
 });

@@ -1,10 +1,8 @@
 import type { Classification, Neighbour } from '@switchyard/contracts';
-import type { Embedder } from '../embedding/embedder.js';
+import type { Embedder, Priority } from '../embedding/embedder.js';
 import type { Catalog } from '../exemplars/catalog.js';
 import type { IndexedNeighbour } from '../exemplars/exemplar-index.js';
-import type { Scorer } from './scorer.js';
 
-const MAX_ALTERNATIVES = 5;
 const DEFAULT_SHOWN_NEIGHBOURS = 5;
 
 export interface ClassifyOptions {
@@ -14,6 +12,8 @@ export interface ClassifyOptions {
   k?: number | undefined;
   /** Aborts when nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
+  /** `live` unless said. */
+  priority?: Priority | undefined;
 }
 
 /** One text, one forward pass, one search, one scoring step. */
@@ -21,13 +21,12 @@ export class Classifier {
   constructor(
     private readonly embedder: Embedder,
     private readonly catalog: Catalog,
-    private readonly scorer: Scorer,
     private readonly textsOf: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>,
   ) {}
 
   async classify(text: string, options: ClassifyOptions = {}): Promise<Classification> {
-    const { explain, k, signal } = options;
-    const { vector } = await this.embedder.embed(text, { signal });
+    const { explain, k, ...embedding } = options;
+    const { vector } = await this.embedder.embed(text, embedding);
     const shown = explain || k !== undefined ? (k ?? DEFAULT_SHOWN_NEIGHBOURS) : 0;
     const { answer, nearest } = this.#decide(text, vector, shown);
     if (shown === 0) return answer;
@@ -36,16 +35,20 @@ export class Classifier {
 
   /** Without an await: the answer belongs to the `indexVersion` it names. */
   #decide(text: string, vector: Float32Array, shown: number) {
-    const nearest = this.catalog.nearest(vector, Math.max(shown, this.scorer.neighbours));
-    const evidence = { text, vector, neighbours: nearest };
-    const scored = this.scorer.score(evidence, (intent) => this.catalog.threshold(intent));
-    const best = scored.ranked[0];
+    const { scoring, settings, version } = this.catalog;
+    const nearest = this.catalog.nearest(vector, Math.max(shown, scoring.voters));
+    const { ranked, scopeScore } = scoring.score({ text, vector, neighbours: nearest });
+    const best = ranked[0];
+    const threshold = best && (this.catalog.threshold(best.intent) ?? settings.alpha);
+    const inScope = threshold !== undefined && scopeScore >= threshold;
     const answer: Classification = {
-      intent: best && scored.inScope ? best.intent : null,
+      intent: best && inScope ? best.intent : null,
       confidence: best?.confidence ?? 0,
-      score: scored.score,
-      alternatives: scored.ranked.slice(0, MAX_ALTERNATIVES),
-      indexVersion: this.catalog.version,
+      score: scopeScore,
+      scopeScore,
+      inScope,
+      alternatives: ranked,
+      indexVersion: version,
     };
     return { answer, nearest };
   }
@@ -53,6 +56,8 @@ export class Classifier {
   /** One that was removed since the decision has no text any more. */
   async #withTexts(nearest: readonly IndexedNeighbour[]): Promise<Neighbour[]> {
     const texts = await this.textsOf(nearest.map(({ id }) => id));
-    return nearest.map((near) => ({ ...near, text: texts.get(near.id) ?? '' }));
+    return nearest.map(({ id, intent, similarity }) => {
+      return { id, intent, text: texts.get(id) ?? '', similarity };
+    });
   }
 }

@@ -39,7 +39,7 @@ export function gramsOf(text: string): Grams {
   };
   let previous = '^';
   let words = 0;
-  for (const [word] of text.toLowerCase().matchAll(WORDS)) {
+  for (const [word] of text.toLowerCase().replaceAll('’', "'").matchAll(WORDS)) {
     count(`w${word}`);
     count(`b${previous} ${word}`);
     previous = word;

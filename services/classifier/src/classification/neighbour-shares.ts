@@ -6,6 +6,8 @@ const TEMPERATURE = 0.05;
 const SMOOTHING = 0.02;
 /** Exemplars of a class whose similarity says how close a text is to it. */
 const CLOSEST = 3;
+/** A cosine counts as much as a logit of a prior of length 10. */
+const SIMILARITY_WEIGHT = 10;
 
 /** Nearest neighbours of one text: classes and cosines, nearest first. */
 export interface Voters {
@@ -18,24 +20,34 @@ export interface Voters {
  * weight) over `classes` classes, into `shares`:
  * 0.98 * sum over neighbours of the class of exp(s / 0.05) / sum over all + 0.02 / C.
  */
-export function neighbourShares({ classes, similarities }: Voters, shares: Float64Array): void {
-  shares.fill(classes.length > 0 ? SMOOTHING / shares.length : 1 / shares.length);
-  const nearest = similarities[0] ?? 0;
-  let total = 0;
-  for (let i = 0; i < classes.length; i++)
-    total += Math.exp(((similarities[i] as number) - nearest) / TEMPERATURE);
-  for (let i = 0; i < classes.length; i++) {
-    const weight = Math.exp(((similarities[i] as number) - nearest) / TEMPERATURE) / total;
+export function neighbourShares(voters: Voters, shares: Float64Array): void {
+  const { classes } = voters;
+  shares.fill((classes.length > 0 ? SMOOTHING : 1) / shares.length);
+  for (const [i, weight] of voteWeights(voters).entries()) {
     const c = classes[i] as number;
     shares[c] = (shares[c] as number) + (1 - SMOOTHING) * weight;
   }
 }
 
+/** What each neighbour's vote counts; together 1. */
+export function voteWeights({ similarities }: Pick<Voters, 'similarities'>): Float64Array {
+  const nearest = similarities[0] ?? 0;
+  const weights = Float64Array.from(similarities, (similarity) =>
+    Math.exp((similarity - nearest) / TEMPERATURE),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}
+
+/** g: how close a text is to a class, logit + 10 * mean similarity of its nearest exemplars. */
+export const closeness = (logit: number, voters: Voters, wanted: number) =>
+  logit + SIMILARITY_WEIGHT * meanSimilarity(voters, wanted);
+
 /**
  * Mean cosine of up to the three nearest neighbours of a class. When none of the neighbours is of
  * the class, its exemplars are no closer than the farthest neighbour.
  */
-export function closeness({ classes, similarities }: Voters, wanted: number): number {
+export function meanSimilarity({ classes, similarities }: Voters, wanted: number): number {
   let sum = 0;
   let count = 0;
   for (let i = 0; i < classes.length && count < CLOSEST; i++)

@@ -12,12 +12,19 @@ export interface SentenceEncoderOptions {
   maxTokens: number;
 }
 
+export interface SentenceModel {
+  /** The tokens the model will see, [CLS] and [SEP] included. */
+  tokenize(text: string): readonly number[];
+  /** Blocks the thread for about 0.05 ms a token. */
+  infer(tokens: readonly number[]): Promise<Embedding>;
+}
+
 /**
  * all-MiniLM-L6-v2 as sentence-transformers uses it (Reimers & Gurevych, EMNLP 2019): mean of the
  * last hidden states, L2-normalised. One text per forward pass: dynamic int8 quantization scales
  * over the whole batch, so in a batch a vector would depend on its neighbours.
  */
-export async function loadSentenceEncoder(options: SentenceEncoderOptions) {
+export async function loadSentenceModel(options: SentenceEncoderOptions): Promise<SentenceModel> {
   const { remote, dtype } = options;
   env.allowRemoteModels = remote;
   env.localModelPath = dirname(options.model);
@@ -30,18 +37,30 @@ export async function loadSentenceEncoder(options: SentenceEncoderOptions) {
     session_options: { intraOpNumThreads: 1, interOpNumThreads: 1 },
   });
 
-  return async function encode(text: string): Promise<Embedding> {
-    const [cls = 0, ...rest] = tokenizer.encode(text);
-    const sep = rest.pop() ?? cls;
-    const ids = BigInt64Array.from([cls, ...cutMiddle(rest, options.maxTokens - 2), sep], BigInt);
-    const shape = [1, ids.length];
-    const { last_hidden_state: states } = (await model({
-      input_ids: new Tensor('int64', ids, shape),
-      attention_mask: new Tensor('int64', new BigInt64Array(ids.length).fill(1n), shape),
-      token_type_ids: new Tensor('int64', new BigInt64Array(ids.length), shape),
-    })) as { last_hidden_state: Tensor };
-    return { vector: meanPooled(states.data as Float32Array, ids.length), tokens: ids.length };
+  return {
+    tokenize(text) {
+      const [cls = 0, ...rest] = tokenizer.encode(text);
+      const sep = rest.pop() ?? cls;
+      return [cls, ...cutMiddle(rest, options.maxTokens - 2), sep];
+    },
+
+    async infer(tokens) {
+      const count = tokens.length;
+      const shape = [1, count];
+      const { last_hidden_state: states } = (await model({
+        input_ids: new Tensor('int64', BigInt64Array.from(tokens, BigInt), shape),
+        attention_mask: new Tensor('int64', new BigInt64Array(count).fill(1n), shape),
+        token_type_ids: new Tensor('int64', new BigInt64Array(count), shape),
+      })) as { last_hidden_state: Tensor };
+      return { vector: meanPooled(states.data as Float32Array, count), tokens: count };
+    },
   };
+}
+
+/** The model as one function of a text. */
+export async function loadSentenceEncoder(options: SentenceEncoderOptions) {
+  const { tokenize, infer } = await loadSentenceModel(options);
+  return (text: string): Promise<Embedding> => infer(tokenize(text));
 }
 
 /** v = m / |m|, m = sum of the token states; the mean's 1/n cancels in the normalisation. */

@@ -97,3 +97,32 @@ test('a failure frees the worker', async () => {
   await expect(failing).rejects.toThrow('the worker died');
   expect(await line.run(async () => 'next')).toBe('next');
 });
+
+test('a worker has one more live text in its inbox, and never a bulk one', async () => {
+  const line = new WaitingLine(2, 100, 1);
+  const finish: (() => void)[] = [];
+  const enter = (priority: 'live' | 'bulk') =>
+    line.run(() => new Promise<void>((resolve) => finish.push(resolve)), { priority });
+  const bulk = [1, 2, 3].map(() => enter('bulk'));
+  expect(finish).toHaveLength(2);
+  const live = [1, 2, 3].map(() => enter('live'));
+  expect(finish).toHaveLength(4);
+  finish.shift()?.();
+  await setImmediate();
+  expect(finish).toHaveLength(4);
+  for (let n = 0; n < 5; n++) {
+    finish.shift()?.();
+    await setImmediate();
+  }
+  await Promise.all([...bulk, ...live]);
+  expect(line.isIdle).toBe(true);
+});
+
+test('is idle only when nothing runs and nothing waits', async () => {
+  const line = new WaitingLine(1, 100);
+  expect(line.isIdle).toBe(true);
+  const running = line.run(() => setImmediate());
+  expect(line.isIdle).toBe(false);
+  await running;
+  expect(line.isIdle).toBe(true);
+});

@@ -1,24 +1,40 @@
-import type { Intent } from '@switchyard/contracts';
-import type { ExemplarKey } from './exemplar.js';
+import { type Intent, Settings } from '@switchyard/contracts';
+import { decodeHead } from '../classification/head-codec.js';
+import { Scoring } from '../classification/scoring.js';
+import { aboutDigest, aboutText } from '../classification/training/about.js';
+import type { Exemplar, ExemplarKey } from './exemplar.js';
 import { ExemplarIndex, type IndexedNeighbour } from './exemplar-index.js';
 import type { Change, ExemplarStore, IntentRecord } from './exemplar-store.js';
 import type { IndexSnapshots } from './index-snapshots.js';
 import { reconcile } from './reconcile.js';
+import type { StoredHead } from './stored-head.js';
+
+export interface CatalogOptions {
+  dimensions: number;
+  /** Heads trained with another model's vectors are not used. */
+  modelDigest: string;
+}
 
 /**
- * What this replica classifies with: the intents and the index, brought to a version by applying
- * changes in order. `version` and everything read in the same tick belong together.
+ * What this replica classifies with: the intents, the index and the scoring, brought to a version by
+ * applying changes in order. `version` and everything read in the same tick belong together.
  */
 export class Catalog {
   readonly #intents = new Map<string, IntentRecord>();
   readonly #listeners = new Set<(version: number) => void>();
   readonly #resetListeners = new Set<() => void>();
   readonly #index: ExemplarIndex;
+  #scoring: Scoring;
+  #settings = Settings.parse({});
   #version = 0;
   #stopSnapshots = async () => {};
 
-  constructor(dimensions: number, index = new ExemplarIndex(dimensions)) {
+  constructor(
+    private readonly options: CatalogOptions,
+    index = new ExemplarIndex(options.dimensions),
+  ) {
     this.#index = index;
+    this.#scoring = this.#scoringWith(undefined);
   }
 
   /**
@@ -27,10 +43,10 @@ export class Catalog {
    */
   static async follow(
     store: ExemplarStore,
-    dimensions: number,
+    options: CatalogOptions,
     snapshots?: IndexSnapshots,
   ): Promise<Catalog> {
-    const catalog = new Catalog(dimensions, await snapshots?.loadOrCreate());
+    const catalog = new Catalog(options, await snapshots?.loadOrCreate());
     await catalog.#readAnew(store);
     store.onReload(async () => {
       await catalog.#readAnew(store);
@@ -61,10 +77,10 @@ export class Catalog {
     switch (change.type) {
       case 'exemplars-added':
         for (const intent of change.intents) this.#intents.set(intent.name, intent);
-        for (const { id, intent, vector } of change.exemplars)
-          this.#index.put({ id, intent, version: change.version }, vector);
+        for (const exemplar of change.exemplars) this.#put(exemplar, change.version);
         break;
       case 'exemplar-removed':
+        this.#leave(change.id);
         this.#index.remove(change.id);
         break;
       case 'intent-put':
@@ -73,9 +89,14 @@ export class Catalog {
       case 'intent-deleted':
         this.#intents.delete(change.name);
         this.#index.removeIntent(change.name);
+        this.#scoring.forget(change.name);
         break;
       case 'settings-put':
+        this.#settings = change.settings;
+        break;
       case 'head-put':
+        this.#scoring = this.#scoringWith(change.head);
+        break;
       case 'nothing':
         break;
     }
@@ -104,6 +125,27 @@ export class Catalog {
     return [...this.#intents.values()]
       .map((record) => ({ ...record, exemplars: this.#index.sizeOf(record.name) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  get scoring(): Scoring {
+    return this.#scoring;
+  }
+
+  /** Whether the scoring is trained on the exemplars, names and descriptions there are. */
+  get isTrained(): boolean {
+    const { head, isCurrent } = this.#scoring;
+    if (this.size === 0) return true;
+    return (
+      isCurrent &&
+      (head?.intents ?? []).every(({ name, about }) => {
+        const intent = this.#intents.get(name);
+        return intent && aboutDigest(aboutText(intent)) === about;
+      })
+    );
   }
 
   threshold(intent: string): number | null {
@@ -140,7 +182,28 @@ export class Catalog {
     this.#intents.clear();
     for (const intent of intents) this.#intents.set(intent.name, intent);
     await reconcile(this.#index, store);
+    const [settings, head] = [await store.settings(), await store.head()];
+    this.#settings = settings;
+    this.#scoring = this.#scoringWith(head);
     this.#version = version;
     for (const listener of this.#listeners) listener(version);
+  }
+
+  #put({ id, intent, vector }: Exemplar, version: number): void {
+    this.#leave(id);
+    const key = { id, intent, version };
+    this.#index.put(key, vector);
+    this.#scoring.enter(key, this.#index.vectorOf(id) ?? vector);
+  }
+
+  #leave(id: string): void {
+    const [key, vector] = [this.#index.get(id), this.#index.vectorOf(id)];
+    if (key && vector) this.#scoring.leave(key, vector);
+  }
+
+  #scoringWith(stored: StoredHead | undefined): Scoring {
+    const { dimensions, modelDigest } = this.options;
+    const head = stored && decodeHead(stored.bytes, modelDigest);
+    return new Scoring(dimensions, head, this.#index.entries(), (id) => this.#index.vectorOf(id));
   }
 }

@@ -6,6 +6,7 @@ import { ConfigError } from '@switchyard/service-kit';
 import { tooManyIntents } from '../errors.js';
 import { ChangeSequence } from './change-sequence.js';
 import { type Claim, soleClaim } from './claim.js';
+import type { CorpusSource } from './corpus.js';
 import { claimStore } from './embedded-claim.js';
 import { checkDatabaseFile } from './embedded-file.js';
 import { EmbeddedTables } from './embedded-tables.js';
@@ -36,6 +37,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
 
   private constructor(
     private readonly tables: EmbeddedTables,
+    readonly source: CorpusSource,
     private readonly maxIntents: number,
   ) {
     this.#changes = new ChangeSequence(tables);
@@ -51,7 +53,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
       checkDatabaseFile(path);
       tables = new EmbeddedTables(path);
       await claimStore(tables, options);
-      return new EmbeddedExemplarStore(tables, maxIntents);
+      return new EmbeddedExemplarStore(tables, { kind: 'embedded', path }, maxIntents);
     } catch (error) {
       await tables?.close();
       if (error instanceof ConfigError) throw error;

@@ -1,6 +1,7 @@
 import { Settings } from '@switchyard/contracts';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { storageFailed } from '../errors.js';
+import type { Corpus } from './corpus.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type { IntentRecord, StoredPage } from './exemplar-store.js';
 import { ProcessIdentity } from './process-identity.js';
@@ -55,9 +56,9 @@ export class EmbeddedTables {
   readonly #outcomeKeys: Database<string, number>;
   readonly #meta: Database<number | string | ProcessIdentity | Partial<Settings>, string>;
 
-  constructor(path: string) {
+  constructor(path: string, { readOnly = false } = {}) {
     // With batching by event turn, a commit that fails also rejects a promise that nobody can hold.
-    this.#root = open({ path, maxDbs: 12, noSubdir: true, eventTurnBatching: false });
+    this.#root = open({ path, maxDbs: 12, noSubdir: true, eventTurnBatching: false, readOnly });
     this.#exemplars = this.#root.openDB({ name: 'exemplars' });
     this.#vectors = this.#root.openDB({ name: 'vectors', encoding: 'binary' });
     this.#listing = this.#root.openDB({ name: 'listing' });
@@ -87,6 +88,22 @@ export class EmbeddedTables {
 
   async close(): Promise<void> {
     await this.#root.close();
+  }
+
+  /** All exemplars of one moment, whatever is written meanwhile. */
+  corpus(): Corpus {
+    const transaction = this.#root.useReadTransaction();
+    try {
+      const version = Number(this.#meta.get('version', { transaction }) ?? 0);
+      const exemplars = [...this.#exemplars.getRange({ transaction })].flatMap(({ key, value }) => {
+        const { intent, text, version = 0 } = value;
+        const bytes = this.#vectors.get(key, { transaction });
+        return bytes ? [{ id: key, intent, text, version, vector: toVector(bytes) }] : [];
+      });
+      return { version, exemplars };
+    } finally {
+      transaction.done();
+    }
   }
 
   get version(): number {

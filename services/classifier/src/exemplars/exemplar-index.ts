@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { EntryTable, type IndexEntry } from './entry-table.js';
 import type { ExemplarKey } from './exemplar.js';
 import { GraphUpkeep, type UpkeepOptions } from './graph-upkeep.js';
 import { HnswGraph } from './hnsw-graph.js';
@@ -8,10 +9,6 @@ import { VectorRows } from './vector-rows.js';
 export interface IndexedNeighbour extends ExemplarKey {
   /** Cosine, -1 to 1. */
   similarity: number;
-}
-
-export interface IndexEntry extends ExemplarKey {
-  row: number;
 }
 
 export interface IndexOptions extends Partial<UpkeepOptions> {
@@ -36,12 +33,11 @@ export interface IndexState {
 
 /** Nearest exemplars by cosine. What a call changes counts for the next one. */
 export class ExemplarIndex {
-  readonly #byId = new Map<string, IndexEntry>();
-  readonly #byRow: (IndexEntry | undefined)[] = [];
-  readonly #idsOf = new Map<string, Set<string>>();
+  readonly #entries = new EntryTable();
   readonly #rows: VectorRows;
   readonly #graph: PacedGraph;
   readonly #upkeep: GraphUpkeep;
+  #changes = 0;
 
   constructor(dimensions: number, options: IndexOptions = {}, state?: IndexState) {
     this.#rows = state?.rows ?? new VectorRows(dimensions);
@@ -52,13 +48,13 @@ export class ExemplarIndex {
       onProblem: options.onProblem ?? (() => undefined),
     });
     if (!state) return;
-    for (const entry of state.entries) this.#enter(entry);
+    for (const entry of state.entries) this.#entries.add(entry);
     for (const row of state.orphans) this.#graph.forget(row);
     for (const row of state.pending) this.#graph.add(row);
   }
 
   get size(): number {
-    return this.#byId.size;
+    return this.#entries.size;
   }
 
   /** Places of the graph that are taken, those of removed exemplars included. */
@@ -66,21 +62,26 @@ export class ExemplarIndex {
     return this.#graph.taken;
   }
 
+  /** How often an exemplar was added, changed or removed since the index was made or restored. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   sizeOf(intent: string): number {
-    return this.#idsOf.get(intent)?.size ?? 0;
+    return this.#entries.sizeOf(intent);
   }
 
   get(id: string): ExemplarKey | undefined {
-    return this.#byId.get(id);
+    return this.#entries.get(id);
   }
 
   entries(): Iterable<ExemplarKey> {
-    return this.#byId.values();
+    return this.#entries.all();
   }
 
   /** A view on memory that another exemplar takes over when this one is removed. */
   vectorOf(id: string): Float32Array | undefined {
-    const entry = this.#byId.get(id);
+    const entry = this.#entries.get(id);
     return entry && this.#rows.at(entry.row);
   }
 
@@ -88,28 +89,31 @@ export class ExemplarIndex {
   put(key: ExemplarKey, vector: Float32Array): void {
     if (this.assign(key)) return;
     const row = this.#rows.add(vector);
-    this.#enter({ ...key, row });
+    this.#changes++;
+    this.#entries.add({ ...key, row });
     this.#graph.add(row);
   }
 
   /** Gives an exemplar that is there another intent and version; false when it is not there. */
   assign(key: ExemplarKey): boolean {
-    const known = this.#byId.get(key.id);
+    const known = this.#entries.get(key.id);
     if (!known) return false;
-    this.#leave(known);
-    this.#enter({ ...key, row: known.row });
+    this.#changes++;
+    this.#entries.delete(known);
+    this.#entries.add({ ...key, row: known.row });
     return true;
   }
 
   remove(id: string): void {
-    const entry = this.#byId.get(id);
+    const entry = this.#entries.get(id);
     if (!entry) return;
-    this.#leave(entry);
+    this.#changes++;
+    this.#entries.delete(entry);
     this.#graph.remove(entry.row);
   }
 
   removeIntent(intent: string): void {
-    for (const id of [...(this.#idsOf.get(intent) ?? [])]) this.remove(id);
+    for (const id of [...this.#entries.idsOf(intent)]) this.remove(id);
   }
 
   /** Up to `k` exemplars, most similar first, and equally similar ones by id. */
@@ -117,7 +121,7 @@ export class ExemplarIndex {
     return this.#graph
       .search(vector, k)
       .flatMap(({ row, similarity }) => {
-        const entry = this.#byRow[row];
+        const entry = this.#entries.at(row);
         if (!entry) return [];
         const { id, intent, version } = entry;
         return [{ id, intent, similarity, version }];
@@ -152,7 +156,7 @@ export class ExemplarIndex {
   async save<T>(path: string, capture: (entries: IndexEntry[]) => T): Promise<T> {
     return this.#upkeep.exclusively(() =>
       this.#graph.frozen(async (graph) => {
-        const captured = capture([...this.#byId.values()]);
+        const captured = capture([...this.#entries.all()]);
         await graph.save(path);
         return captured;
       }),
@@ -167,21 +171,5 @@ export class ExemplarIndex {
   async close(): Promise<void> {
     this.#graph.close();
     await this.#upkeep.close();
-  }
-
-  #enter({ id, intent, version, row }: IndexEntry): void {
-    const entry = { id, intent, version, row };
-    this.#byId.set(id, entry);
-    this.#byRow[row] = entry;
-    const ids = this.#idsOf.get(intent) ?? new Set();
-    this.#idsOf.set(intent, ids.add(id));
-  }
-
-  #leave({ id, intent, row }: IndexEntry): void {
-    this.#byId.delete(id);
-    this.#byRow[row] = undefined;
-    const ids = this.#idsOf.get(intent);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#idsOf.delete(intent);
   }
 }

@@ -23,7 +23,11 @@ beforeEach(() => {
     vectors: async (ids) => new Map(ids.includes(stored) ? [[stored, vector]] : []),
     add: async (exemplars) => ({ added: [...exemplars], duplicates: [], conflicts: [] }),
   } as Partial<ExemplarStore> as ExemplarStore;
-  registry = new ExemplarRegistry(store, new Catalog(2), embedder);
+  registry = new ExemplarRegistry(
+    store,
+    new Catalog({ dimensions: 2, modelDigest: 'model' }),
+    embedder,
+  );
 });
 
 test('bulk loads let live prompts go first, an inline addition is one of them', async () => {

@@ -1,4 +1,10 @@
-import type { AddExemplarsResponse, ExemplarLine, Intent, OnConflict } from '@switchyard/contracts';
+import type {
+  AddExemplarsResponse,
+  ExemplarLine,
+  Intent,
+  OnConflict,
+  Settings,
+} from '@switchyard/contracts';
 import type { Embedder, Priority } from '../embedding/embedder.js';
 import { fewAtATime } from '../embedding/few-at-a-time.js';
 import { exemplarNotFound, intentNotFound } from '../errors.js';
@@ -27,6 +33,11 @@ export class ExemplarRegistry {
     private readonly catalog: Catalog,
     private readonly embedder: Embedder,
   ) {}
+
+  /** Of what this replica classifies with. */
+  get version(): number {
+    return this.catalog.version;
+  }
 
   /** All in one change, or nothing; embeds only what is not stored yet. */
   async add(
@@ -74,6 +85,10 @@ export class ExemplarRegistry {
 
   async deleteIntent(name: string): Promise<void> {
     if (!(await this.store.deleteIntent(name))) throw intentNotFound(name);
+  }
+
+  putSettings(patch: Partial<Settings>): Promise<Settings> {
+    return this.store.putSettings(patch);
   }
 
   intents(): Intent[] {

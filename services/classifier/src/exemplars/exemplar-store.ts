@@ -1,5 +1,6 @@
 import type { OnConflict, Settings } from '@switchyard/contracts';
 import type { Claim, ClaimedTask } from './claim.js';
+import type { CorpusSource } from './corpus.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type { StoredHead } from './stored-head.js';
 
@@ -56,6 +57,8 @@ export interface StoredPage {
 export interface ExemplarStore {
   /** The last version this replica knows. */
   readonly version: number;
+  /** Where a training process finds the exemplars. */
+  readonly source: CorpusSource;
   intents(): Promise<IntentRecord[]>;
   /** All exemplars with their vectors, one at a time. */
   exemplars(): AsyncIterable<StoredExemplar>;
@@ -95,8 +98,11 @@ export interface ExemplarStore {
    * everything is to be read anew; changes go on from there, and some may be in it already.
    */
   onReload(listener: () => Promise<void>): void;
-  /** Resolves when every change that was made before, on any replica, has been heard. */
-  caughtUp(): Promise<void>;
+  /**
+   * Resolves when every change that was made before, on any replica, has been heard; rejects when
+   * that cannot be known, or `signal` aborts.
+   */
+  caughtUp(signal?: AbortSignal): Promise<void>;
   /**
    * Undefined while another replica does it; ask again later, since that one may die. Before the
    * work is begun, look whether it is still to be done.

@@ -52,7 +52,10 @@ class World {
       logger: silent,
       index: { capacity: 8 },
     });
-    return [store, await Catalog.follow(store, DIMENSIONS, snapshots)];
+    return [
+      store,
+      await Catalog.follow(store, { dimensions: DIMENSIONS, modelDigest: 'model' }, snapshots),
+    ];
   }
 
   async add(intent: string, texts: readonly string[], onConflict: 'reject' | 'move') {

@@ -1,5 +1,5 @@
 import { cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from '@switchyard/service-kit';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.js';
@@ -139,6 +139,26 @@ test('a disk that does not take it leaves the snapshot before', () =>
     await keeping.close();
     expect(warnings).toEqual([expect.stringContaining('ENOTDIR')]);
     expect(await snapshots().load()).toMatchObject({ version: 2 });
+  }));
+
+test('only changes of exemplars make another one', () =>
+  withSnapshots(async () => {
+    const keeper = snapshots();
+    const index = await keeper.loadOrCreate();
+    let version = 2;
+    const keeping = keeper.keep(index, () => version);
+    version++;
+    keeping.changed();
+    await keeping.close();
+    expect((await readdir(directory)).sort().at(-1)).toBe(basename(path(2)));
+
+    const later = keeper.keep(index, () => version);
+    version++;
+    index.remove('id-7');
+    later.changed();
+    await later.close();
+    expect((await readdir(directory)).sort().at(-1)).toBe(basename(path(4)));
+    await index.close();
   }));
 
 describe('when', () => {

@@ -28,8 +28,7 @@ const nameOf = (version: number) => `version-${String(version).padStart(16, '0')
  * with the same model can load it. One process writes into a directory; any may read.
  */
 export class IndexSnapshots {
-  /** Of the newest snapshot that is there and sound. */
-  #newest: number | undefined;
+  #hasNewest = false;
 
   constructor(private readonly options: SnapshotOptions) {}
 
@@ -49,7 +48,7 @@ export class IndexSnapshots {
       try {
         const loaded = await readSnapshotFiles(path, this.options, this.#indexOptions());
         if (loaded.version !== version) throw new Error(`it is of version ${loaded.version}`);
-        this.#newest = version;
+        this.#hasNewest = true;
         logger.info({ snapshot: path, exemplars: loaded.index.size }, 'loaded the index');
         return loaded;
       } catch (error) {
@@ -72,7 +71,6 @@ export class IndexSnapshots {
         await rename(unfinished, join(directory, nameOf(written)));
         await flush(directory);
       }
-      this.#newest = written;
     } finally {
       await rm(unfinished, { recursive: true, force: true });
     }
@@ -84,18 +82,23 @@ export class IndexSnapshots {
         await rm(join(directory, nameOf(version)), { recursive: true, force: true });
   }
 
-  /** Writes snapshots of an index while it changes, and one now where the newest is older. */
-  keep(index: ExemplarIndex, version: () => number): SnapshotSchedule {
+  /** Writes snapshots of an index while its exemplars change: `changed` says that something did. */
+  keep(index: ExemplarIndex, version: () => number): Pick<SnapshotSchedule, 'changed' | 'close'> {
+    let saved = this.#hasNewest ? 0 : undefined;
     const schedule = new SnapshotSchedule(async () => {
-      if (this.#newest === version()) return;
+      const { changes } = index;
       try {
         await this.write(index, version);
+        saved = changes;
       } catch (error) {
         this.options.logger.warn({ err: error }, 'no snapshot of the index could be written');
       }
     });
-    if (this.#newest !== version()) schedule.changed();
-    return schedule;
+    const changed = () => {
+      if (index.changes !== saved) schedule.changed();
+    };
+    changed();
+    return { changed, close: () => schedule.close() };
   }
 
   #indexOptions(): IndexOptions {

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { HnswGraph } from './hnsw-graph.js';
 import type { VectorRows } from './vector-rows.js';
+import { WaitingRoom } from './waiting-room.js';
 
 /** Time spent on the graph between two turns of the event loop; one row may take longer (2 ms). */
 const SLICE_MS = 2;
@@ -22,7 +23,7 @@ export class PacedGraph {
   readonly #pending = new Set<number>();
   /** In the graph still, and not wanted. */
   readonly #removed = new Set<number>();
-  #waiters: { limit: number; resolve: () => void }[] = [];
+  readonly #waitingRoom = new WaitingRoom(() => this.#pending.size);
   #frozen = 0;
   #scheduled = false;
   #closed = false;
@@ -74,12 +75,12 @@ export class PacedGraph {
 
   /** Resolves when less than the limit waits for the graph: writers of many ask before each change. */
   room(): Promise<void> {
-    return this.#below(PENDING_LIMIT);
+    return this.#waitingRoom.below(PENDING_LIMIT);
   }
 
   /** Resolves when nothing waits. */
   settled(): Promise<void> {
-    return this.#below(1);
+    return this.#waitingRoom.below(1);
   }
 
   /** Keeps the graph as it is while `task` runs. */
@@ -118,7 +119,7 @@ export class PacedGraph {
   /** Nothing more goes into the graph. */
   close(): void {
     this.#closed = true;
-    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    this.#waitingRoom.close();
   }
 
   #hit(row: number, vector: Float32Array): Hit {
@@ -127,7 +128,7 @@ export class PacedGraph {
 
   #schedule(): void {
     const waiting = this.#pending.size + this.#removed.size;
-    if (waiting === 0) this.#wake();
+    if (waiting === 0) this.#waitingRoom.check();
     if (waiting === 0 || this.#scheduled || this.#frozen > 0 || this.#closed) return;
     this.#scheduled = true;
     setImmediate(() => {
@@ -136,7 +137,7 @@ export class PacedGraph {
       let moved = this.#frozen === 0 && !this.#closed && this.#step();
       const any = moved;
       while (moved && performance.now() < until) moved = this.#step();
-      this.#wake();
+      this.#waitingRoom.check();
       // Without a step the graph is full or frozen: what ends that schedules again.
       if (any) this.#schedule();
       this.onGrown();
@@ -157,17 +158,5 @@ export class PacedGraph {
       return true;
     }
     return false;
-  }
-
-  #below(limit: number): Promise<void> {
-    if (this.#pending.size < limit || this.#closed) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.push({ limit, resolve }));
-  }
-
-  #wake(): void {
-    const ready = this.#waiters.filter(({ limit }) => this.#pending.size < limit);
-    if (ready.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => !ready.includes(waiter));
-    for (const { resolve } of ready) resolve();
   }
 }

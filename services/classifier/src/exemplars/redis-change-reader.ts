@@ -59,20 +59,28 @@ export class RedisChangeReader {
     this.#loop ??= this.#run();
   }
 
-  /** Resolves when this version has been applied; rejects with `not_applied_yet` after `limitMs`. */
-  async reached(version: number, limitMs = ARRIVAL_MS): Promise<void> {
+  /**
+   * Resolves when this version has been applied; rejects with `not_applied_yet` after `limitMs`, or
+   * when `signal` aborts.
+   */
+  async reached(version: number, limitMs = ARRIVAL_MS, signal?: AbortSignal): Promise<void> {
     this.start();
-    let isLate = false;
+    let isLate = signal?.aborted ?? false;
     const late = () => {
       isLate = true;
       this.#arrived();
     };
     const timer = Number.isFinite(limitMs) ? setTimeout(late, limitMs) : undefined;
-    while (this.version < version || !this.#isCurrent) {
-      if (isLate || this.#closing.signal.aborted) throw notAppliedYet();
-      await new Promise<void>((resolve) => this.#arrivals.push(resolve));
+    signal?.addEventListener('abort', late, { once: true });
+    try {
+      while (this.version < version || !this.#isCurrent) {
+        if (isLate || this.#closing.signal.aborted) throw notAppliedYet();
+        await new Promise<void>((resolve) => this.#arrivals.push(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', late);
     }
-    clearTimeout(timer);
   }
 
   async close(): Promise<void> {

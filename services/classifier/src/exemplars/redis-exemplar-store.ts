@@ -4,6 +4,7 @@ import type { OnConflict, Settings } from '@switchyard/contracts';
 import type { Logger } from '@switchyard/service-kit';
 import { tooManyIntents } from '../errors.js';
 import type { Claim, ClaimedTask } from './claim.js';
+import type { CorpusSource } from './corpus.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type {
   AddOptions,
@@ -87,6 +88,11 @@ export class RedisExemplarStore implements ExemplarStore {
       await link.close();
       throw error;
     }
+  }
+
+  get source(): CorpusSource {
+    const { location, prefix, modelDigest } = this.options;
+    return { kind: 'redis', location, prefix, modelDigest };
   }
 
   get version(): number {
@@ -234,9 +240,9 @@ export class RedisExemplarStore implements ExemplarStore {
     this.#reloadListeners.push(listener);
   }
 
-  async caughtUp(): Promise<void> {
+  async caughtUp(signal?: AbortSignal): Promise<void> {
     const { version } = await this.link.tables.position();
-    await this.#reader.reached(version, Number.POSITIVE_INFINITY);
+    await this.#reader.reached(version, Number.POSITIVE_INFINITY, signal);
   }
 
   async close(): Promise<void> {

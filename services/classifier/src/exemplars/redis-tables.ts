@@ -1,6 +1,7 @@
 import { Settings } from '@switchyard/contracts';
 import type { RedisClient } from '@switchyard/service-kit';
 import { z } from 'zod';
+import type { Corpus } from './corpus.js';
 import type { IntentRecord, StoredPage } from './exemplar-store.js';
 import { guarded } from './redis-failure.js';
 import type { RedisKeys } from './redis-keys.js';
@@ -86,6 +87,38 @@ export class RedisTables {
       if (members.length < AT_ONCE) return;
       after = `(${members.at(-1)}`;
     }
+  }
+
+  /**
+   * All exemplars that have a vector, as they were at one version: where each one is comes from one
+   * moment, and what belongs to an id never changes. One that is removed while this reads is left
+   * out, which only makes what is learned from it current a change sooner.
+   */
+  async corpus(): Promise<Corpus> {
+    const replies = await guarded(async () =>
+      this.client
+        .multi()
+        .hget(this.keys.meta, 'version')
+        .zrange(this.keys.listing, 0, -1)
+        .exec(),
+    );
+    const [version, members] = (replies ?? []).map(([error, reply]) => {
+      if (error) throw error;
+      return reply;
+    });
+    const exemplars: Corpus['exemplars'] = [];
+    const all = Array.isArray(members) ? members.map(String) : [];
+    for (let start = 0; start < all.length; start += AT_ONCE) {
+      const listed = all.slice(start, start + AT_ONCE).map(parseMember);
+      const ids = listed.map(({ id }) => id);
+      const [texts, vectors] = await Promise.all([this.texts(ids), this.vectors(ids)]);
+      for (const { id, intent, position } of listed) {
+        const [text, vector] = [texts.get(id), vectors.get(id)];
+        if (text !== undefined && vector)
+          exemplars.push({ id, intent, text, vector, version: versionOf(position) });
+      }
+    }
+    return { version: Number(version ?? 0), exemplars };
   }
 
   async page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage> {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import type { IndexEntry } from './exemplar-index.js';
+import type { IndexEntry } from './entry-table.js';
 import type { FileContent } from './snapshot-manifest.js';
 import { toBytes, toVector } from './vector-bytes.js';
 

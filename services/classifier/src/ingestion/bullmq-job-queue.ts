@@ -8,12 +8,13 @@ import {
 } from '@switchyard/service-kit';
 import { DelayedError, Queue, type Job as Task, Worker, type WorkerOptions } from 'bullmq';
 import { importsFull, tooManyJobs } from '../errors.js';
-import { guarded } from '../exemplars/redis-failure.js';
+import { guarded, isPassing } from '../exemplars/redis-failure.js';
 import { importLines } from './import-lines.js';
 import {
   CHUNK_LINES,
   type ChunkHandler,
   type ImportLine,
+  type Ingestion,
   type JobQueue,
   MAX_WAITING,
 } from './job-queue.js';
@@ -44,9 +45,7 @@ type TaskData = { id: string; chunk?: number };
 export interface BullmqJobQueueOptions {
   location: RedisLocation;
   prefix: string;
-  handle: ChunkHandler;
-  /** Resolves when the scoring trained on everything that is stored now is serving. */
-  settled: () => Promise<void>;
+  ingestion: Ingestion;
   logger: Logger;
 }
 
@@ -65,8 +64,8 @@ export class BullmqJobQueue implements JobQueue {
   readonly #workers: Worker<TaskData>[];
 
   private constructor(private readonly options: BullmqJobQueueOptions) {
-    const { location, prefix, handle, logger } = options;
-    this.#handle = patient(handle, this.#closing.signal, logger);
+    const { location, prefix, ingestion, logger } = options;
+    this.#handle = patient(ingestion.handle, this.#closing.signal, logger);
     const commands = new RedisConnection(location, { name: 'classifier-imports', logger });
     const blocking = new RedisConnection(location, {
       ...{ name: 'classifier-import-worker', logger, blocking: true },
@@ -153,8 +152,10 @@ export class BullmqJobQueue implements JobQueue {
         try {
           await action(task);
         } catch (error) {
-          if (this.#closing.signal.aborted) {
-            await task.moveToDelayed(Date.now(), token);
+          // Neither a shutdown nor an outage of Redis is an attempt.
+          if (this.#closing.signal.aborted || isPassing(error)) {
+            const pause = this.#closing.signal.aborted ? 0 : BACKOFF_MS;
+            await task.moveToDelayed(Date.now() + pause, token);
             throw new DelayedError();
           }
           if (!isRefusal(error) && task.attemptsMade + 1 < ATTEMPTS) throw error;
@@ -217,12 +218,13 @@ export class BullmqJobQueue implements JobQueue {
   }
 
   async #end(id: string): Promise<void> {
-    await this.options.settled();
+    const version = await this.#book.version(id);
+    await this.options.ingestion.settled(version, this.#closing.signal);
     await this.#book.end(id, 'completed');
   }
 }
 
-const isRefusal = (error: unknown) => error instanceof HttpError && error.status !== 503;
+const isRefusal = (error: unknown) => error instanceof HttpError;
 
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

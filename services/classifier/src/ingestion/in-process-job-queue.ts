@@ -9,6 +9,7 @@ import {
   CHUNK_LINES,
   type ChunkHandler,
   type ImportLine,
+  type Ingestion,
   type JobQueue,
   MAX_WAITING,
 } from './job-queue.js';
@@ -22,26 +23,27 @@ import { patient } from './patient-handler.js';
 export class InProcessJobQueue implements JobQueue {
   readonly #closing = new AbortController();
   readonly #handle: ChunkHandler;
+  readonly #settling = new Set<Promise<void>>();
   #running: Promise<void> = Promise.resolve();
   #uploading = 0;
 
   private constructor(
     private readonly files: JobFiles,
     private readonly book: JobBook,
-    handle: ChunkHandler,
+    private readonly ingestion: Ingestion,
     private readonly logger: Logger,
   ) {
-    this.#handle = patient(handle, this.#closing.signal, logger);
+    this.#handle = patient(ingestion.handle, this.#closing.signal, logger);
   }
 
   static async open(
     directory: string,
-    handle: ChunkHandler,
+    ingestion: Ingestion,
     logger: Logger,
   ): Promise<InProcessJobQueue> {
     const files = await JobFiles.open(directory);
     const book = await JobBook.open(files);
-    const queue = new InProcessJobQueue(files, book, handle, logger);
+    const queue = new InProcessJobQueue(files, book, ingestion, logger);
     for (const { id } of book.unfinished()) queue.#enqueue(id);
     return queue;
   }
@@ -79,12 +81,17 @@ export class InProcessJobQueue implements JobQueue {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
+    await Promise.all(this.#settling);
   }
 
   #enqueue(id: string): void {
     this.#running = this.#running
       .then(() => this.#run(id))
-      .catch((error: unknown) => this.logger.error({ err: error, job: id }, 'import not recorded'));
+      .catch((error: unknown) => this.#notRecorded(id, error));
+  }
+
+  #notRecorded(id: string, error: unknown): void {
+    this.logger.error({ err: error, job: id }, 'import not recorded');
   }
 
   async #run(id: string): Promise<void> {
@@ -98,13 +105,31 @@ export class InProcessJobQueue implements JobQueue {
         if (this.#closing.signal.aborted) return;
       }
     } catch (error) {
-      if (this.#closing.signal.aborted) return;
-      this.logger.error({ err: error, job: id }, 'import failed');
-      const reason = error instanceof Error ? error.message : String(error);
-      await this.book.finish({ ...record, state: 'failed', error: reason });
+      await this.#fail(record, error);
+      return;
+    }
+    // The next job need not wait until this one's exemplars are learned.
+    const settling = this.#settle(record).catch((error: unknown) => this.#notRecorded(id, error));
+    this.#settling.add(settling);
+    void settling.finally(() => this.#settling.delete(settling));
+  }
+
+  async #settle(record: JobRecord): Promise<void> {
+    try {
+      await this.ingestion.settled(record.version, this.#closing.signal);
+    } catch (error) {
+      await this.#fail(record, error);
       return;
     }
     await this.book.finish({ ...record, state: 'completed' });
+  }
+
+  /** What was stopped is not failed: it goes on at the next start. */
+  async #fail(record: JobRecord, error: unknown): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.logger.error({ err: error, job: record.id }, 'import failed');
+    const reason = error instanceof Error ? error.message : String(error);
+    await this.book.finish({ ...record, state: 'failed', error: reason });
   }
 
   async *#chunks({ id, done }: JobRecord): AsyncGenerator<ImportLine[]> {

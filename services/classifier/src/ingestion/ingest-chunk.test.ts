@@ -18,7 +18,7 @@ function registry(): ExemplarRegistry {
       conflicts: contested.map((exemplar) => ({ exemplar, heldBy: 'old' })),
     };
   };
-  return { add } as ExemplarRegistry;
+  return { add, version: 7 } as Partial<ExemplarRegistry> as ExemplarRegistry;
 }
 const handle = ingestInto(registry());
 const good = (line: number, text: string, intent = 'a') => ({ line, exemplar: { intent, text } });
@@ -41,6 +41,7 @@ test('every line is counted once, and every rejected one has its own number', as
       { line: 2, error: held },
       { line: 5, error: held },
     ],
+    version: 7,
   });
 });
 
@@ -51,6 +52,7 @@ test('a line that would spoil the chunk is refused alone', async () => {
     added: 2,
     duplicates: 0,
     failed: [{ line: 2, error: 'too many' }],
+    version: 7,
   });
 });
 

@@ -13,7 +13,7 @@ export function ingestInto(registry: ExemplarRegistry): ChunkHandler {
       else good.push({ line, exemplar: rest.exemplar });
     }
     const counts = await addLines(registry, good, { onConflict, key }, failed);
-    return { done: lines.length, ...counts, failed };
+    return { done: lines.length, ...counts, failed, version: registry.version };
   };
 }
 

@@ -12,6 +12,8 @@ export interface ChunkResult {
   added: number;
   duplicates: number;
   failed: { line: number; error: string }[];
+  /** Of the exemplars, with the chunk in them. */
+  version: number;
 }
 
 /**
@@ -23,6 +25,13 @@ export type ChunkHandler = (
   onConflict: OnConflict,
   key: string,
 ) => Promise<ChunkResult>;
+
+/** What becomes of the lines of a job. */
+export interface Ingestion {
+  handle: ChunkHandler;
+  /** Resolves when the scoring trained on the exemplars of `version` is serving. */
+  settled(version: number, signal: AbortSignal): Promise<void>;
+}
 
 /** Lines are handed over in chunks of this many: one change of the store each. */
 export const CHUNK_LINES = 64;

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import type { ChunkResult } from './job-queue.js';
 
 /** A job with what is needed to go on with it after a restart. */
-export const JobRecord = Job.extend({ onConflict: OnConflict, createdAt: z.number() });
+export const JobRecord = Job.extend({
+  onConflict: OnConflict,
+  createdAt: z.number(),
+  /** Of the exemplars, with all that is done in them. */
+  version: z.number().default(0),
+});
 export type JobRecord = z.infer<typeof JobRecord>;
 
 export function newJobRecord(id: string, total: number, onConflict: OnConflict): JobRecord {
@@ -18,6 +23,7 @@ export function newJobRecord(id: string, total: number, onConflict: OnConflict):
     failed: [],
     onConflict,
     createdAt: Date.now(),
+    version: 0,
   };
 }
 
@@ -29,10 +35,11 @@ export function withChunk(job: JobRecord, chunk: ChunkResult): JobRecord {
     duplicates: job.duplicates + chunk.duplicates,
     rejected: job.rejected + chunk.failed.length,
     failed: [...job.failed, ...chunk.failed].slice(0, MAX_REPORTED_FAILURES),
+    version: Math.max(job.version, chunk.version),
   };
 }
 
-export function publicJob({ onConflict, createdAt, ...job }: JobRecord): Job {
+export function publicJob({ onConflict, createdAt, version, ...job }: JobRecord): Job {
   return job;
 }
 

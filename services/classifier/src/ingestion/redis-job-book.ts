@@ -120,14 +120,19 @@ export class RedisJobBook {
 
   /** Counts a chunk, once; resolves with how many are left. */
   async finishChunk(id: string, number: number, result: ChunkResult): Promise<number> {
-    const { done, added, duplicates, failed } = result;
+    const { done, added, duplicates, failed, version } = result;
     const keys = [this.#keys.job(id), this.#keys.chunks(id), this.#keys.failed(id)];
     const failures = failed.flatMap(({ line, error }) => [line, error]);
     const counts = [done, added, duplicates, failed.length];
     const left = await guarded(() =>
-      this.#finishChunk.run(keys, [number, MAX_REPORTED_FAILURES, ...counts, ...failures]),
+      this.#finishChunk.run(keys, [number, MAX_REPORTED_FAILURES, version, ...counts, ...failures]),
     );
     return Number(left);
+  }
+
+  /** Of the exemplars, with all that the job added. */
+  async version(id: string): Promise<number> {
+    return Number((await guarded(() => this.client.hget(this.#keys.job(id), 'version'))) ?? 0);
   }
 
   async chunksLeft(id: string): Promise<number> {

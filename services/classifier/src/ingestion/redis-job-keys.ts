@@ -3,7 +3,7 @@
  *
  * | key, after `{PREFIX}:imports:` | type | content | life |
  * | --- | --- | --- | --- |
- * | `job:ID` | hash | the fields of a job; `onConflict`; `chunks`; `bytes` that its chunks take | `UPLOAD_MS` after the last chunk of an upload came; `FINISHED_MS` after its end |
+ * | `job:ID` | hash | the fields of a job; `onConflict`; `chunks`; `bytes` that its chunks take; `version` of the exemplars with it in them | `UPLOAD_MS` after the last chunk of an upload came; `FINISHED_MS` after its end |
  * | `chunks:ID` | hash | number -> lines as JSON, gzip | that of the job, each until it is done |
  * | `failed:ID` | sorted set | `LINE\tERROR` by line, the first 1000 | that of the job |
  * | `unfinished` | sorted set | id -> when it was begun, ms | until it has ended |

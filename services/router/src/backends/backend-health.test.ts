@@ -1,13 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { BackendHealth } from './backend-health.js';
 
-const settings = { failures: 3, baseMs: 1000, maxMs: 4000 };
+const ejection = {
+  failures: 3,
+  errorRate: 0.5,
+  minRequests: 10,
+  windowMs: 10_000,
+  baseMs: 1000,
+  maxMs: 4000,
+};
 
 /** A health whose clock stands still unless told. */
 function healthAt(start = 1_000_000) {
   const clock = { now: start };
-  const health = new BackendHealth(settings, () => clock.now);
-  const fail = (times = settings.failures) =>
+  const settings = { ejection, slowStart: { ms: 10_000 }, retryAfter: { maxMs: 60_000 } };
+  const health = new BackendHealth(settings, { now: () => clock.now });
+  const fail = (times = ejection.failures) =>
     Array.from({ length: times }, () => health.failed()).at(-1);
   return { clock, health, fail };
 }
@@ -69,6 +77,31 @@ describe('state after', () => {
       },
       'ejected',
     ],
+    ['being asked to wait', ({ health }) => health.defer(1000), 'deferred'],
+    [
+      'being asked to wait, and an answer to an earlier request',
+      ({ health }) => {
+        health.defer(1000);
+        health.succeeded();
+      },
+      'deferred',
+    ],
+    [
+      'being asked to wait, and the time',
+      ({ health, clock }) => {
+        health.defer(1000);
+        clock.now += 1000;
+      },
+      'healthy',
+    ],
+    [
+      'failing while asked to wait',
+      ({ health, fail }) => {
+        health.defer(1000);
+        fail();
+      },
+      'ejected',
+    ],
     ['one lost probe', ({ health }) => health.probeLost(false), 'healthy'],
     [
       'two lost probes',
@@ -116,8 +149,8 @@ describe('state after', () => {
 test('says when a failure ejects, once', () => {
   const { health } = healthAt();
   expect([1, 2, 3, 4, 5, 6, 7].map(() => health.failed())).toEqual([
-    ...[false, false, true],
-    ...[false, false, false, false],
+    ...[undefined, undefined, 'consecutive'],
+    ...[undefined, undefined, undefined, undefined],
   ]);
 });
 
@@ -148,4 +181,22 @@ test('the growth starts anew only after it has stayed well for as long as it was
   health.succeeded();
   fail();
   expect(health.ejectedForMs).toBe(1000);
+});
+
+describe('a wish to be left alone', () => {
+  test('is honoured up to the limit, and a shorter one does not cut it', () => {
+    const { health, clock } = healthAt();
+    health.defer(3_600_000);
+    expect(health.deferredForMs).toBe(60_000);
+    clock.now += 50_000;
+    health.defer(1000);
+    expect(health.deferredForMs).toBe(10_000);
+  });
+
+  test('is not honoured with a limit of 0', () => {
+    const settings = { ejection, slowStart: { ms: 0 }, retryAfter: { maxMs: 0 } };
+    const health = new BackendHealth(settings, { now: () => 5 });
+    health.defer(1000);
+    expect(health.state).toBe('healthy');
+  });
 });

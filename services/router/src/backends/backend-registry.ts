@@ -10,10 +10,12 @@ export class BackendRegistry {
   constructor(fleet: Fleet) {
     this.pools = new Map(
       [...fleet.pools].map(([name, spec]) => {
+        const sparable = (): boolean => pool.canSpareOne;
         const backends = spec.backends.map(
-          (backend) => new Backend(name, backend, new BackendHealth(fleet.ejection)),
+          (backend) => new Backend(name, backend, new BackendHealth(fleet, { sparable })),
         );
-        return [name, new Pool(name, spec, backends)];
+        const pool: Pool = new Pool(name, spec, backends, fleet);
+        return [name, pool];
       }),
     );
   }
@@ -42,6 +44,12 @@ export class BackendRegistry {
 
   backends(): Backend[] {
     return [...this.pools.values()].flatMap((pool) => [...pool.backends]);
+  }
+
+  /** Pool -> ids of its backends. */
+  get backendIds(): ReadonlyMap<string, readonly string[]> {
+    const ids = ({ backends }: Pool) => backends.map(({ id }) => id);
+    return new Map([...this.pools].map(([name, pool]) => [name, ids(pool)]));
   }
 
   models(): string[] {

@@ -1,6 +1,7 @@
 import type { Candidate } from '../balancing/policy.js';
 import type { BackendSpec } from '../configuration/schema.js';
 import type { BackendHealth } from './backend-health.js';
+import { PeakEwma } from './peak-ewma.js';
 
 export type AdminState = 'active' | 'draining' | 'disabled';
 
@@ -8,12 +9,13 @@ export type AdminState = 'active' | 'draining' | 'disabled';
 const LATENCY_GAIN = 0.2;
 
 /** One server in one pool. */
-export class Backend implements Candidate {
+export class Backend {
   readonly id: string;
   readonly name: string;
   readonly url: string;
   readonly healthPath: string;
-  readonly capacity: number;
+  /** Requests that it says it works on at a time, when no capacity is configured. */
+  discoveredCapacity: number | undefined;
   weight: number;
   state: AdminState = 'active';
   /** Model ids of its `/v1/models`, when no model is configured. */
@@ -22,6 +24,8 @@ export class Backend implements Candidate {
   failures = 0;
   /** Moving average in milliseconds; undefined before the first answer. */
   timeToFirstByteMs: number | undefined;
+  /** What the next request is expected to wait for its first byte. */
+  readonly latency = new PeakEwma();
 
   constructor(
     pool: string,
@@ -32,8 +36,27 @@ export class Backend implements Candidate {
     this.name = spec.name;
     this.url = spec.url;
     this.healthPath = spec.health.path;
-    this.capacity = spec.capacity ?? Number.POSITIVE_INFINITY;
     this.weight = spec.weight;
+  }
+
+  get configuredCapacity(): number | undefined {
+    return this.spec.capacity;
+  }
+
+  /** Requests at a time; Infinity for no limit. */
+  get capacity(): number {
+    return this.spec.capacity ?? this.discoveredCapacity ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Its weight, less while it starts slowly. */
+  get effectiveWeight(): number {
+    return this.weight * this.health.weightShare;
+  }
+
+  /** As policies and the ledger see it now. */
+  get candidate(): Candidate {
+    const { id, capacity, effectiveWeight: weight } = this;
+    return { id, capacity, weight, latencyMs: this.latency.estimateMs };
   }
 
   get configuredModel(): string | undefined {
@@ -56,6 +79,7 @@ export class Backend implements Candidate {
   }
 
   answeredAfter(milliseconds: number): void {
+    this.latency.answered(milliseconds);
     const average = this.timeToFirstByteMs ?? milliseconds;
     this.timeToFirstByteMs = average + LATENCY_GAIN * (milliseconds - average);
   }

@@ -8,7 +8,12 @@ import { BackendRegistry } from './backend-registry.js';
 import { HealthChecks } from './health-checks.js';
 
 /** Health checks of one backend, every 20 ms. */
-async function checking(url: string, settings = '', timeoutMs = 200) {
+async function checking(
+  url: string,
+  settings = '',
+  timeoutMs = 200,
+  { intervalMs = 20, random = Math.random } = {},
+) {
   const fleet = fleetOf(
     `pools: { p: { backends: [{ name: b, url: "${url}"${settings} }] } }\ndefault: p\n`,
   );
@@ -17,8 +22,9 @@ async function checking(url: string, settings = '', timeoutMs = 200) {
   const checks = new HealthChecks(
     registry.backends(),
     dispatcher,
-    { intervalMs: 20, timeoutMs },
+    { intervalMs, timeoutMs },
     quiet,
+    random,
   );
   const backend = registry.backends()[0];
   if (!backend) throw new Error('no backend');
@@ -91,13 +97,37 @@ describe('alive or dead', () => {
   });
 });
 
+describe('when it probes', () => {
+  const hour = 3_600_000;
+
+  test('the second probe comes at any time within the interval', async () => {
+    await using server = await startSimulatedBackend({ name: 'b' });
+    await using _checked = await checking(server.url, ', model: m, capacity: 9', 200, {
+      intervalMs: hour,
+      random: () => 0,
+    });
+    await eventually(() => expect(server.stats().probes).toBe(2));
+  });
+
+  test('one that a request found dead is looked at soon, however long the interval', async () => {
+    await using server = await startSimulatedBackend({ name: 'b' });
+    await using checked = await checking(server.url, ', model: m, capacity: 9', 200, {
+      intervalMs: hour,
+      random: () => 0.999,
+    });
+    expect(server.stats().probes).toBe(1);
+    checked.backend.health.unreachable();
+    await eventually(() => expect(checked.backend.health.state).toBe('healthy'));
+  });
+});
+
 test('the path is the configured one under the base URL, with the key of the backend', async () => {
   const seen = new Set<string>();
   await using server = await httpServer((request, response) => {
     seen.add(`${request.url} ${request.headers.authorization}`);
     response.end('{}');
   });
-  const settings = ', apiKey: sesame, model: m, health: { path: "/up?deep=1" }';
+  const settings = ', apiKey: sesame, model: m, capacity: 9, health: { path: "/up?deep=1" }';
   await using _checked = await checking(`${server.url}/base`, settings);
   expect([...seen]).toEqual(['/base/up?deep=1 Bearer sesame']);
 });

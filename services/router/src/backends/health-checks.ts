@@ -3,6 +3,8 @@ import type { Logger } from '@switchyard/service-kit';
 import type { Dispatcher } from 'undici';
 import type { Backend } from './backend.js';
 import { discoverModels } from './model-discovery.js';
+import { firstPauseMs, pauseMs } from './probe-schedule.js';
+import { discoverSlots } from './slot-discovery.js';
 import { isUnreachable } from './unreachable.js';
 
 export interface HealthCheckSettings {
@@ -10,11 +12,9 @@ export interface HealthCheckSettings {
   timeoutMs: number;
 }
 
-/** A backend that is out is looked at this often, so that it is back soon. */
-const OUT_INTERVAL_MS = 1000;
-/** Share of the interval by which a probe comes earlier, so that replicas do not probe in step. */
-const JITTER = 0.2;
-/** A model list is asked for again after this many probes. */
+/** How soon it is noticed that a request found a backend to be out. */
+const NOTICE_MS = 500;
+/** Models and slots are asked for again after this many probes. */
 const REDISCOVER_PROBES = 12;
 
 /** `GET <health path>` on every backend, for ever; any answer below 500 is alive. */
@@ -27,6 +27,7 @@ export class HealthChecks {
     private readonly dispatcher: Dispatcher,
     private readonly settings: HealthCheckSettings,
     private readonly logger: Logger,
+    private readonly random: () => number = Math.random,
   ) {}
 
   /** Resolves after the first round, so that a router that is ready knows what is alive. */
@@ -41,14 +42,25 @@ export class HealthChecks {
   }
 
   async #watch(backend: Backend): Promise<void> {
-    const { signal } = this.#stop;
+    const { intervalMs } = this.settings;
+    let pause = firstPauseMs(intervalMs, this.random);
     for (let probes = 1; ; probes++) {
-      const { intervalMs } = this.settings;
-      const interval = backend.health.usable ? intervalMs : Math.min(intervalMs, OUT_INTERVAL_MS);
-      const pause = interval * (1 - JITTER * Math.random());
-      await sleep(pause, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
+      await this.#pause(backend, pause);
+      if (this.#stop.signal.aborted) return;
       await this.#check(backend, probes % REDISCOVER_PROBES === 0);
+      pause = pauseMs(intervalMs, false, this.random);
+    }
+  }
+
+  /** Shorter when the backend is out, or goes out meanwhile. */
+  async #pause(backend: Backend, ms: number): Promise<void> {
+    const { signal } = this.#stop;
+    const started = performance.now();
+    const whenOut = Math.min(ms, pauseMs(this.settings.intervalMs, true, this.random));
+    for (;;) {
+      const left = (isOut(backend) ? whenOut : ms) - (performance.now() - started);
+      if (left <= 0 || signal.aborted) return;
+      await sleep(Math.min(left, NOTICE_MS), undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -58,10 +70,15 @@ export class HealthChecks {
     const { state } = backend.health;
     if (state !== before)
       this.logger.info({ backend: backend.id, from: before, to: state }, 'backend health changed');
-    const modelsWanted =
-      backend.configuredModel === undefined && state !== 'dead' && state !== 'silent';
-    if (modelsWanted && (rediscover || backend.models.length === 0))
-      await discoverModels(backend, this.dispatcher, this.settings.timeoutMs);
+    if (state === 'dead' || state === 'silent') return;
+    const { timeoutMs } = this.settings;
+    // One that came back may have been started with other settings.
+    const ask = rediscover || before === 'dead';
+    const modelsWanted = backend.configuredModel === undefined;
+    if (modelsWanted && (ask || backend.models.length === 0))
+      await discoverModels(backend, this.dispatcher, timeoutMs);
+    if (ask && backend.configuredCapacity === undefined)
+      await discoverSlots(backend, this.backends, this.dispatcher, timeoutMs);
   }
 
   async #probe(backend: Backend): Promise<void> {
@@ -73,6 +90,8 @@ export class HealthChecks {
         path: pathname + search,
         method: 'GET',
         headers: backend.authorization,
+        // A connection of its own: one that is open says nothing of whether a new one would be.
+        reset: true,
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]),
       });
       await body.dump({ limit: 64 * 1024 });
@@ -83,3 +102,6 @@ export class HealthChecks {
     }
   }
 }
+
+/** One that asked to be left alone is well, and is left alone. */
+const isOut = ({ health }: Backend): boolean => !['healthy', 'deferred'].includes(health.state);

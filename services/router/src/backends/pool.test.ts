@@ -4,6 +4,7 @@ import { BackendRegistry } from './backend-registry.js';
 import type { Demands } from './pool.js';
 
 const registryOf = (pools: string) => new BackendRegistry(fleetOf(`${pools}\ndefault: p\n`));
+const anyone = { key: '', inFlight: () => 0 };
 const small: Demands = { images: false, tools: false, tokens: 10 };
 
 function poolWith(settings: string) {
@@ -70,7 +71,8 @@ test('a pool offers its active backends, those that serve the model when one is 
 test('a look ahead takes no turn', () => {
   const pool = registryOf(`pools: { p: { backends: [
     { name: a, url: "http://h" }, { name: b, url: "http://h" } ] } }`).pool('p');
-  const first = (peek: boolean) => pool.shortlist(pool.backends, { peek }).candidates[0]?.id;
+  const first = (peek: boolean) =>
+    pool.shortlist(pool.backends, { ...anyone, peek }).candidates[0]?.id;
   expect([first(true), first(true), first(false), first(true), first(false), first(false)]).toEqual(
     [...['p/a', 'p/a', 'p/a'], ...['p/b', 'p/b', 'p/a']],
   );
@@ -99,7 +101,7 @@ describe('turns', () => {
     const pool = four();
     const [first, second] = [pool.backends.slice(0, 2), pool.backends.slice(2)];
     const chosen = Array.from({ length: 8 }, (_, i) => {
-      const { candidates } = pool.shortlist(i % 2 === 0 ? first : second);
+      const { candidates } = pool.shortlist(i % 2 === 0 ? first : second, anyone);
       return candidates[0]?.id;
     });
     expect(chosen).toEqual(['p/a', 'p/c', 'p/b', 'p/d', 'p/a', 'p/c', 'p/b', 'p/d']);
@@ -107,9 +109,9 @@ describe('turns', () => {
 
   test('a peek takes none', () => {
     const pool = four();
-    const first = () => pool.shortlist(pool.backends, { peek: true }).candidates[0]?.id;
+    const first = () => pool.shortlist(pool.backends, { ...anyone, peek: true }).candidates[0]?.id;
     expect([first(), first()]).toEqual(['p/a', 'p/a']);
-    pool.shortlist(pool.backends);
+    pool.shortlist(pool.backends, anyone);
     expect(first()).toBe('p/b');
   });
 });

@@ -3,6 +3,9 @@ import { policyNamed } from '../balancing/policies.js';
 import type { Policy, Shortlist } from '../balancing/policy.js';
 import type { PoolSpec } from '../configuration/schema.js';
 import type { Backend } from './backend.js';
+import { FirstByteTimes } from './first-byte-times.js';
+import { PoolQueue } from './pool-queue.js';
+import { RetryBudget, type RetrySettings } from './retry-budget.js';
 
 /** What a request demands of the models that may serve it. */
 export interface Demands {
@@ -15,7 +18,21 @@ export interface Demands {
 /** Sets of candidates whose turns are counted; a pool has few that come up again and again. */
 const MAX_COUNTED_SETS = 256;
 
+export interface ShortlistRequest {
+  /** Leaves the turn to the request that will come. */
+  peek?: boolean;
+  /** Requests of one key should meet the same backend. */
+  key: string;
+  /** Requests in flight on a backend, as far as this router knows. */
+  inFlight: (id: string) => number;
+}
+
 export class Pool {
+  readonly retries: RetryBudget;
+  readonly queue: PoolQueue;
+  readonly firstBytes = new FirstByteTimes();
+  /** Second copies that were sent, and those of them that answered first. */
+  readonly hedges = { sent: 0, won: 0 };
   readonly #policy: Policy;
   /**
    * Turns taken, per set of candidates: with one count for all, requests for different models that
@@ -27,8 +44,34 @@ export class Pool {
     readonly name: string,
     readonly spec: PoolSpec,
     readonly backends: readonly Backend[],
+    settings: { retries: RetrySettings },
+    private readonly random: () => number = Math.random,
   ) {
     this.#policy = policyNamed(spec.policy);
+    this.retries = new RetryBudget(settings.retries);
+    this.queue = new PoolQueue(spec.queue);
+  }
+
+  /** Whether, with one more backend out, at least half of the active ones would be left. */
+  get canSpareOne(): boolean {
+    const active = this.backends.filter(({ state }) => state === 'active');
+    const out = active.filter(({ health }) => ['ejected', 'silent', 'dead'].includes(health.state));
+    return out.length + 1 <= active.length / 2;
+  }
+
+  /** Milliseconds without a first byte after which a request is sent a second time; undefined: never. */
+  get hedgeAfterMs(): number | undefined {
+    const { hedge } = this.spec;
+    if (!hedge) return undefined;
+    const { percentile, minSamples, minMs } = hedge;
+    const usual = this.firstBytes.percentile(percentile, minSamples);
+    return usual === undefined ? undefined : Math.max(minMs, usual);
+  }
+
+  /** The longest wait expected of any backend but this one; 0 when nothing is known. */
+  slowestOtherMs(backend: Backend): number {
+    const others = this.backends.filter((other) => other !== backend);
+    return Math.max(0, ...others.map(({ latency }) => latency.estimateMs ?? 0));
   }
 
   /** Whether its models can take such a request; what a pool does not declare, it can. */
@@ -47,11 +90,15 @@ export class Pool {
     );
   }
 
-  /** The policy's ranking for the next request; `peek` leaves the turn to the one that will come. */
-  shortlist(candidates: readonly Backend[], { peek = false } = {}): Shortlist {
-    const set = candidates.map(({ id }) => id).join();
+  /** The policy's ranking for the next request. */
+  shortlist(
+    backends: readonly Backend[],
+    { peek = false, key, inFlight }: ShortlistRequest,
+  ): Shortlist {
+    const set = backends.map(({ id }) => id).join();
     const turn = this.#turns.get(set) ?? 0;
     if (!peek) this.#turns.set(set, turn + 1);
-    return this.#policy(candidates, { turn });
+    const candidates = backends.map(({ candidate }) => candidate);
+    return this.#policy(candidates, { turn, key, inFlight, random: this.random });
   }
 }

@@ -1,5 +1,9 @@
+import { ipHash } from './ip-hash.js';
 import { leastConnections } from './least-connections.js';
+import { leastLatency } from './least-latency.js';
 import type { Policy } from './policy.js';
+import { powerOfTwo } from './power-of-two.js';
+import { weightedRandom } from './random.js';
 import { roundRobin } from './round-robin.js';
 import { weighted } from './weighted.js';
 
@@ -7,6 +11,10 @@ const policies = {
   'round-robin': roundRobin,
   weighted,
   'least-connections': leastConnections,
+  'ip-hash': ipHash,
+  random: weightedRandom,
+  'power-of-two': powerOfTwo,
+  'least-latency': leastLatency,
 } satisfies Record<string, Policy>;
 
 export type PolicyName = keyof typeof policies;

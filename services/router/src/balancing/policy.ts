@@ -6,22 +6,33 @@ export interface Candidate {
   weight: number;
   /** Requests at a time; Infinity for no limit. */
   capacity: number;
+  /** Milliseconds to the first byte, as expected now; undefined: nothing is known of it. */
+  latencyMs?: number | undefined;
 }
 
 export interface PolicyRequest {
   /** Counts the pool's requests on this router: 0, 1, 2, ... */
   turn: number;
+  /** Requests of one key should meet the same backend; the address of the client. */
+  key: string;
+  /** Numbers in [0, 1). */
+  random: () => number;
+  /**
+   * Requests in flight on a backend as far as this router knows at once. The choice by load is the
+   * ledger's; this only tells whether somebody is already finding out about a backend.
+   */
+  inFlight: (id: string) => number;
 }
 
 /**
  * All candidates, best first, and how to choose among them:
  * `inOrder`: the first with a free slot.
- * `leastLoaded`: among the first `among`, the one with the least load (in flight per weight, ties at
- * random) that has a free slot; then the rest in order.
+ * `leastLoaded`: among the first `among`, the one with the least load (in flight, and `plus` more,
+ * per weight; `plus` is 0 unless given; ties at random) that has a free slot; then the rest in order.
  */
 export interface Shortlist {
   candidates: readonly Candidate[];
-  rule: { kind: 'inOrder' } | { kind: 'leastLoaded'; among: number };
+  rule: { kind: 'inOrder' } | { kind: 'leastLoaded'; among: number; plus?: number };
 }
 
 /** Pure: counts in flight are the ledger's, which chooses from the shortlist and takes a slot in one step. */

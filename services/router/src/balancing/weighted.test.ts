@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { weighing } from '../test-support/candidates.js';
+import { asking, weighing } from '../test-support/candidates.js';
 import { weighted } from './weighted.js';
 
 const ranking = (weights: readonly number[], turn: number) =>
-  weighted(weighing(...weights), { turn }).candidates.map(({ id }) => id);
+  weighted(weighing(...weights), asking({ turn })).candidates.map(({ id }) => id);
 
 const winners = (weights: readonly number[], turns: number) =>
   Array.from({ length: turns }, (_, turn) => ranking(weights, turn)[0] ?? '');

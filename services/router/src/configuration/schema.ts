@@ -7,8 +7,8 @@ const Name = z.string({ error: 'must be a name' }).regex(/^[A-Za-z0-9][A-Za-z0-9
   error: 'must be 1 to 64 letters, digits, "_", "-" or ".", a letter or digit first',
 });
 
-const milliseconds = (fallback: number, max: number) =>
-  z.int({ error: 'must be a whole number of milliseconds' }).min(1).max(max).default(fallback);
+const milliseconds = (fallback: number, max: number, min = 1) =>
+  z.int({ error: 'must be a whole number of milliseconds' }).min(min).max(max).default(fallback);
 
 const Pattern = z.string({ error: 'must be a pattern' }).transform((source, context) => {
   try {
@@ -40,6 +40,37 @@ const Backend = z.strictObject({
     .default({ path: '/health' }),
 });
 
+/** `true` is all defaults, `false` none of it. */
+const Hedge = z
+  .preprocess(
+    (given) => (given === true ? {} : given === false ? undefined : given),
+    z
+      .strictObject(
+        {
+          /** Of the pool's times to first byte; a request that takes longer is sent a second time. */
+          percentile: z.number({ error: 'must be a number' }).min(50).max(99.9).default(95),
+          /** No request is sent a second time before this. */
+          minMs: milliseconds(50, 600_000),
+          /** Answers that must have been seen before the percentile counts. */
+          minSamples: z.int({ error: 'must be a whole number' }).min(1).max(512).default(50),
+        },
+        { error: 'must be true, false or settings' },
+      )
+      .optional(),
+  )
+  .optional();
+
+/** What becomes of requests that find every backend of the pool full. */
+const Queue = z.strictObject({
+  size: z.int({ error: 'must be a whole number' }).min(0).max(1_000_000).default(1000),
+  timeoutMs: milliseconds(30_000, 3_600_000),
+  spill: z
+    .number({ error: 'must be a number' })
+    .min(0, { error: 'must be from 0 to 1' })
+    .max(1, { error: 'must be from 0 to 1' })
+    .default(1),
+});
+
 const Pool = z.strictObject({
   policy: z
     .enum(policyNames, { error: `must be one of ${policyNames.join(', ')}` })
@@ -51,6 +82,8 @@ const Pool = z.strictObject({
   contextTokens: z.int().min(1).optional(),
   images: z.boolean().optional(),
   tools: z.boolean().optional(),
+  hedge: Hedge,
+  queue: Queue.prefault({}),
 });
 
 const KeywordRule = z
@@ -98,10 +131,31 @@ export const FleetFile = z.strictObject({
     .strictObject({
       /** Failures in a row that take a backend out. */
       failures: z.int().min(1).max(1000).default(3),
+      /** Share of failures over `windowMs` that takes one out, once it had `minRequests`. */
+      errorRate: z.number({ error: 'must be a number' }).gt(0).max(1).default(0.5),
+      minRequests: z.int({ error: 'must be a whole number' }).min(1).max(1_000_000).default(20),
+      windowMs: milliseconds(30_000, 3_600_000),
       baseMs: milliseconds(1000, 3_600_000),
       maxMs: milliseconds(60_000, 86_400_000),
     })
     .prefault({}),
+  /** How long a backend that came back takes to its full weight. */
+  slowStart: z.strictObject({ ms: milliseconds(10_000, 3_600_000, 0) }).prefault({}),
+  /** The longest `Retry-After` of a backend that is honoured. */
+  retryAfter: z.strictObject({ maxMs: milliseconds(60_000, 86_400_000, 0) }).prefault({}),
+  retries: z
+    .strictObject({
+      /** Retries and hedges per request of a pool, over `windowMs`. */
+      budget: z.number({ error: 'must be a number' }).min(0).max(100).default(0.2),
+      /** Allowed on top, however few requests there are. */
+      minPerSecond: z.number({ error: 'must be a number' }).min(0).max(1_000_000).default(10),
+      windowMs: milliseconds(10_000, 3_600_000),
+    })
+    .prefault({}),
+  /** Proxies in front of the router that append to `x-forwarded-for`. */
+  trustedProxies: z.int({ error: 'must be a whole number' }).min(0).max(100).default(0),
+  /** Requests that run at SIGTERM may take this long to finish. */
+  shutdown: z.strictObject({ graceMs: milliseconds(30_000, 86_400_000, 0) }).prefault({}),
 });
 
 type Parsed = z.output<typeof FleetFile>;

@@ -10,13 +10,13 @@ export function chooseSlot(
   random: () => number,
 ): Candidate | undefined {
   const hasRoom = (candidate: Candidate) => inFlight(candidate.id) < candidate.capacity;
-  const among = rule.kind === 'leastLoaded' ? rule.among : 0;
+  const { among = 0, plus = 0 } = rule.kind === 'leastLoaded' ? rule : {};
   let best: Candidate | undefined;
   let bestLoad = Number.POSITIVE_INFINITY;
   let ties = 0;
   for (const candidate of candidates.slice(0, among)) {
     if (!hasRoom(candidate)) continue;
-    const load = inFlight(candidate.id) / candidate.weight;
+    const load = (inFlight(candidate.id) + plus) / candidate.weight;
     if (load < bestLoad) {
       best = candidate;
       bestLoad = load;

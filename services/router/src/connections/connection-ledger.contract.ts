@@ -27,6 +27,10 @@ const leastLoaded = (among: number, ...candidates: Candidate[]): Shortlist => ({
   candidates,
   rule: { kind: 'leastLoaded', among },
 });
+const leastLoadedWithMine = (...candidates: Candidate[]): Shortlist => ({
+  candidates,
+  rule: { kind: 'leastLoaded', among: candidates.length, plus: 1 },
+});
 
 /** What every connection ledger must do; `open` gives a ledger that holds nothing. */
 export function connectionLedgerContract(
@@ -111,6 +115,13 @@ export function connectionLedgerContract(
       // Never further ahead than one request is worth: 3 to 1 after every four.
       for (const end of [4, 8])
         expect(taken.slice(0, end).filter((id) => id === 'b')).toHaveLength(end / 4);
+    });
+
+    test('counts `plus` more on each, so that idle ones differ by weight', async () => {
+      await using opened = await open();
+      // Loads (n + 1) / w: a 1/5, 2/5, ...; b 1/1.5, ...
+      const shortlist = leastLoadedWithMine(candidate('b', 100, 1.5), candidate('a', 100, 5));
+      expect((await take(opened, shortlist, 5)).join('')).toBe('aaaba');
     });
 
     test('does not take a full one, however little it carries for its weight', async () => {

@@ -2,12 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { weighing } from '../test-support/candidates.js';
 import { connectionLedgerContract } from './connection-ledger.contract.js';
 import { MemoryConnectionLedger } from './memory-connection-ledger.js';
+import { waitingContract } from './waiting.contract.js';
 
 describe('MemoryConnectionLedger', () => {
-  connectionLedgerContract(async () => {
+  const open = async () => {
     const ledger = new MemoryConnectionLedger();
     return { ledger, pool: 'pool', [Symbol.asyncDispose]: () => ledger.close() };
-  });
+  };
+  connectionLedgerContract(open);
+  waitingContract(open);
 
   test('ties are broken by the random numbers it was given', async () => {
     const shortlist = {

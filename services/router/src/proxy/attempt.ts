@@ -1,6 +1,7 @@
 import { type Dispatcher, errors } from 'undici';
 import type { Backend } from '../backends/backend.js';
 import { isUnreachable } from '../backends/unreachable.js';
+import { brokeUnseen } from './backend-dispatcher.js';
 import type { BackendFailure, BackendResponse } from './backend-response.js';
 
 export interface OutgoingRequest {
@@ -15,6 +16,9 @@ export interface OutgoingRequest {
 
 const NOTHING: IteratorResult<Buffer, unknown> = { done: true, value: undefined };
 
+/** A kept-alive connection that is closed as a request is written breaks at once, not after that. */
+const UNSEEN_WITHIN_MS = 2000;
+
 /** Sends a request to one backend and waits for the first byte of its answer. */
 export async function attempt(
   dispatcher: Dispatcher,
@@ -22,6 +26,7 @@ export async function attempt(
   request: OutgoingRequest,
 ): Promise<BackendResponse | BackendFailure> {
   const started = performance.now();
+  const elapsed = () => performance.now() - started;
   const base = new URL(backend.url);
   try {
     const { statusCode, headers, body } = await dispatcher.request({
@@ -40,21 +45,22 @@ export async function attempt(
       headers: headers as unknown as string[],
       body: chunks,
       first: NOTHING,
+      elapsedMs: 0,
       discard: () => body.on('error', () => undefined).destroy(),
     };
     // An error's body says nothing about whether the backend works; it is read when it is relayed.
-    if (statusCode < 400) {
-      response.first = await chunks.next();
-      backend.answeredAfter(performance.now() - started);
-    } else response.first = { done: false, value: Buffer.alloc(0) };
+    if (statusCode < 400) response.first = await chunks.next();
+    else response.first = { done: false, value: Buffer.alloc(0) };
+    response.elapsedMs = elapsed();
     return response;
   } catch (error) {
-    return { backend, error, kind: kindOf(error) };
+    return { backend, error, kind: kindOf(error, elapsed()), elapsedMs: elapsed() };
   }
 }
 
-function kindOf(error: unknown): BackendFailure['kind'] {
+function kindOf(error: unknown, elapsedMs: number): BackendFailure['kind'] {
   if (isUnreachable(error)) return 'unreachable';
+  if (brokeUnseen(error) && elapsedMs < UNSEEN_WITHIN_MS) return 'unseen';
   const timedOut =
     error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
   return timedOut ? 'timeout' : 'broken';

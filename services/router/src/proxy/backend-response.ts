@@ -10,16 +10,26 @@ export interface BackendResponse {
   body: AsyncIterator<Buffer>;
   /** Taken before committing to this backend: until it is there, another one can still be tried. */
   first: IteratorResult<Buffer, unknown>;
+  /** From sending the request to `first`. */
+  elapsedMs: number;
   /** Stops reading; the connection is given up when the body was not at its end. */
   discard(): void;
 }
 
-/** No answer: never connected, broke off, or took too long. */
+/**
+ * No answer: never connected, met a kept-alive connection as it was closed, so that the backend has
+ * not seen the request, broke off, or took too long.
+ */
 export interface BackendFailure {
   backend: Backend;
-  kind: 'unreachable' | 'broken' | 'timeout';
+  kind: 'unreachable' | 'unseen' | 'broken' | 'timeout';
   error: unknown;
+  elapsedMs: number;
 }
+
+export type Outcome = BackendResponse | BackendFailure;
+
+export const isResponse = (outcome: Outcome): outcome is BackendResponse => 'status' in outcome;
 
 /** Statuses with which a backend says that it cannot now; another one may. */
 const RETRYABLE = new Set([429, 500, 502, 503]);
@@ -28,5 +38,9 @@ const RETRYABLE = new Set([429, 500, 502, 503]);
 const BROKEN = new Set([500, 502, 503, 504]);
 
 export const isRetryable = ({ status }: BackendResponse): boolean => RETRYABLE.has(status);
+
+/** An answer that the client should see, whoever else could be asked. */
+export const isFinal = (outcome: Outcome): outcome is BackendResponse =>
+  isResponse(outcome) && !isRetryable(outcome);
 
 export const isBroken = ({ status }: BackendResponse): boolean => BROKEN.has(status);

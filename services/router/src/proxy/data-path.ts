@@ -5,15 +5,17 @@ import type { ClientKeys } from '../authentication.js';
 import type { Backend } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
-import { demandsNotMet, noBackendAvailable } from '../errors.js';
+import { demandsNotMet } from '../errors.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
 import { BackendSearch } from './backend-search.js';
+import { clientAddress } from './client-address.js';
 import { clientGone } from './client-presence.js';
 import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
 import { FailureLog } from './failure-log.js';
 import { forward } from './forward.js';
 import { requestHeaders } from './headers.js';
+import { isHedgeable } from './hedgeable.js';
 import { readBody } from './read-body.js';
 import { relay } from './relay.js';
 import { anyBody, jsonBody } from './request-body.js';
@@ -32,6 +34,8 @@ export interface DataPathDependencies {
   maxBodyBytes: number;
   /** A client that does not read for this long is given up. */
   stallMs: number;
+  /** Proxies in front of the router that append to `x-forwarded-for`. */
+  trustedProxies: number;
 }
 
 /** As in nginx; only in the log and the metrics, since nobody is left to read it. */
@@ -50,6 +54,7 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       method: request.method ?? '',
       path: (request.url ?? '').split('?', 1)[0] ?? '',
       attempts: 0,
+      hedges: 0,
       status: 0,
       outcome: 'error',
       totalMs: 0,
@@ -84,7 +89,15 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     record.decision = await chooser.choose({ model: body.model, turns, kind: endpoint.kind });
     record.pool = record.decision.pool;
 
-    const search = new BackendSearch(registry, ledger, record.decision, demandsOf(body.json));
+    const key = clientAddress(request, dependencies.trustedProxies);
+    const search = new BackendSearch({
+      registry,
+      ledger,
+      decision: record.decision,
+      demands: demandsOf(body.json),
+      key,
+      gone,
+    });
     if (!search.canServe) throw demandsNotMet(record.pool);
     const failures = new FailureLog(logger, record.requestId);
     const requestFor = (backend: Backend) => ({
@@ -98,12 +111,17 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       signal: gone,
     });
     try {
-      const tried = await forward(search, dispatcher, requestFor, { gone, failures });
-      const { attempts, found, answer, error } = tried;
+      const budget = registry.pool(record.decision.pool).retries;
+      const hedgeable = isHedgeable(record.path, body.json);
+      const options = { gone, failures, budget, hedgeable };
+      const tried = await forward(search, dispatcher, requestFor, options);
+      const { attempts, hedges, found, answer, error } = tried;
       record.attempts = attempts;
+      record.hedges = hedges;
       record.pool = found?.pool.name ?? record.pool;
       record.backend = found?.backend.name;
-      if (!answer) throw error ?? noBackendAvailable(record.pool, search.explain());
+      if (search.queuedMs > 0) record.queuedMs = search.queuedMs;
+      if (!answer) throw error ?? search.refusal();
       record.firstByteMs = performance.now() - started;
       const own = ownHeaders(record);
       const end = await relay(response, answer, own, { gone, stallMs });

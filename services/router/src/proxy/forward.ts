@@ -1,62 +1,131 @@
 import type { HttpError } from '@switchyard/service-kit';
 import { type Dispatcher, errors } from 'undici';
 import type { Backend } from '../backends/backend.js';
+import type { RetryBudget } from '../backends/retry-budget.js';
 import { backendError, backendTimeout } from '../errors.js';
 import { attempt, type OutgoingRequest } from './attempt.js';
-import { type BackendFailure, type BackendResponse, isRetryable } from './backend-response.js';
+import {
+  type BackendFailure,
+  type BackendResponse,
+  isFinal,
+  isResponse,
+  type Outcome,
+} from './backend-response.js';
 import type { BackendSearch, Found } from './backend-search.js';
 import type { FailureLog } from './failure-log.js';
+import { hedgedAttempt, putAside, type Tried } from './hedged-attempt.js';
 
 /** What came of trying: an answer to relay, or the error to show when there was none. */
-export type Forwarded = { attempts: number; found: Found | undefined } & (
+export type Forwarded = {
+  attempts: number;
+  /** Of the attempts, second copies sent to a second backend. */
+  hedges: number;
+  found: Found | undefined;
+} & (
   | { answer: BackendResponse; error?: undefined }
   | { answer?: undefined; error: HttpError | undefined }
 );
 
+export interface ForwardOptions {
+  gone: AbortSignal;
+  failures: FailureLog;
+  /** Of the pool that the request was meant for. */
+  budget: RetryBudget;
+  /** Whether it does no harm when two backends work on it. */
+  hedgeable: boolean;
+}
+
 /**
- * Tries one backend after the other until one answers or the client is gone. The answer of a backend
- * that failed is given up only once there is another backend to try, so that the last one's own
- * error is what the client sees. The slots of the others are given back; that of the answer stays.
+ * Tries one backend after the other until one answers, the retry budget is spent or the client is
+ * gone. The answer of a backend that failed is given up only once there is another backend to try, so
+ * that the last one's own error is what the client sees. The slots of the others are given back; that
+ * of the answer stays.
  */
 export async function forward(
   search: BackendSearch,
   dispatcher: Dispatcher,
   requestFor: (backend: Backend) => OutgoingRequest,
-  { gone, failures }: { gone: AbortSignal; failures: FailureLog },
+  { gone, failures, budget, hedgeable }: ForwardOptions,
 ): Promise<Forwarded> {
-  let attempts = 0;
-  let refused: { answer: BackendResponse; found: Found } | undefined;
-  let failure: BackendFailure | undefined;
-  let found = await search.next();
-  for (let next: Found | undefined = found; next; next = await search.next()) {
-    if (refused) {
-      refused.answer.discard();
-      refused.found.lease.release();
-      refused = undefined;
+  const count = { attempts: 0, hedges: 0 };
+  const note = ({ found, outcome }: Tried) => failures.note(found.pool, outcome);
+
+  const ask = async (found: Found): Promise<Tried> => {
+    const afterMs = hedgeable ? found.pool.hedgeAfterMs : undefined;
+    if (afterMs === undefined) {
+      count.attempts++;
+      const outcome = await attempt(dispatcher, found.backend, requestFor(found.backend));
+      return { found, outcome };
     }
-    if (gone.aborted) break;
-    found = next;
-    attempts++;
-    const result = await attempt(dispatcher, found.backend, requestFor(found.backend));
+    const { tried, attempts } = await hedgedAttempt(found, {
+      send: (backend, signal) => attempt(dispatcher, backend, { ...requestFor(backend), signal }),
+      second: () => withinBudget(budget, search, () => search.second(found)),
+      afterMs,
+      gone,
+      note,
+    });
+    count.attempts += attempts;
+    count.hedges += attempts - 1;
+    return tried;
+  };
+
+  let last: Tried | undefined;
+  for (;;) {
+    const found = await nextAfter(last, search, budget);
+    if (!found) break;
+    if (last) putAside(last);
+    else budget.request();
+    if (gone.aborted) return { ...count, found: last?.found, error: undefined };
+    const asked = performance.now();
+    last = await ask(found);
+    const { outcome } = last;
     if (gone.aborted) {
       // What the backend did then says nothing about it.
-      if ('status' in result) result.discard();
-      return { attempts, found, error: undefined };
+      if (isResponse(outcome)) outcome.discard();
+      return { ...count, found: last.found, error: undefined };
     }
-    if ('status' in result) {
-      failures.noteAnswer(result);
-      if (!isRetryable(result)) return { attempts, found, answer: result };
-      refused = { answer: result, found };
-      failure = undefined;
-    } else {
-      failures.noteFailure(result);
-      found.lease.release();
-      failure = result;
+    note(last);
+    if (isFinal(outcome)) {
+      // Of a hedged request the whole wait: the copy's own would make the next hedges come ever sooner.
+      if (outcome.status < 400) last.found.pool.firstBytes.add(performance.now() - asked);
+      return { ...count, found: last.found, answer: outcome };
     }
+    if (!isResponse(outcome)) last.found.lease.release();
+    if (isUnseen(outcome)) search.allowAgain(last.found);
   }
-  if (refused) return { attempts, ...refused };
-  return { attempts, found, error: failure && errorOf(failure) };
+  if (!last) return { ...count, found: undefined, error: undefined };
+  const { found, outcome } = last;
+  if (isResponse(outcome)) return { ...count, found, answer: outcome };
+  return { ...count, found, error: errorOf(outcome) };
 }
+
+/** The first attempt is free, and so is one after an attempt that no backend can have seen. */
+function nextAfter(
+  last: Tried | undefined,
+  search: BackendSearch,
+  budget: RetryBudget,
+): Promise<Found | undefined> {
+  const seen = last !== undefined && !isUnseen(last.outcome) && !isUnreached(last.outcome);
+  return seen ? withinBudget(budget, search, () => search.next()) : search.next();
+}
+
+async function withinBudget(
+  budget: RetryBudget,
+  search: BackendSearch,
+  find: () => Promise<Found | undefined>,
+): Promise<Found | undefined> {
+  if (!search.hasMore || !budget.take()) return undefined;
+  let found: Found | undefined;
+  try {
+    found = await find();
+  } finally {
+    if (!found) budget.giveBack();
+  }
+  return found;
+}
+
+const isUnseen = (outcome: Outcome) => !isResponse(outcome) && outcome.kind === 'unseen';
+const isUnreached = (outcome: Outcome) => !isResponse(outcome) && outcome.kind === 'unreachable';
 
 function errorOf({ backend, kind, error }: BackendFailure): HttpError {
   const timedOut = kind === 'timeout' || error instanceof errors.ConnectTimeoutError;

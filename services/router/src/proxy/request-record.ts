@@ -13,8 +13,12 @@ export interface RequestRecord {
   pool?: string | undefined;
   backend?: string | undefined;
   attempts: number;
+  /** Of the attempts, second copies sent to a second backend. */
+  hedges: number;
   status: number;
   outcome: RelayEnd['outcome'] | 'error';
+  /** Spent waiting for a slot, when all backends were busy. */
+  queuedMs?: number;
   firstByteMs?: number | undefined;
   totalMs: number;
 }
@@ -28,6 +32,7 @@ export class RequestRecorder {
   readonly #firstByte: Histogram;
   readonly #total: Histogram;
   readonly #classify: Histogram;
+  readonly #queued: Histogram;
 
   /** Intents that have a route are named in metrics; any other is "other", so that labels stay few. */
   constructor(
@@ -44,7 +49,8 @@ export class RequestRecorder {
     });
     this.#retries = new Counter({
       name: 'switchyard_retries_total',
-      help: 'Attempts beyond the first.',
+      help: 'Attempts beyond the first, without hedges.',
+      labelNames: ['pool'],
       registers,
     });
     this.#firstByte = new Histogram({
@@ -57,6 +63,13 @@ export class RequestRecorder {
     this.#total = new Histogram({
       name: 'switchyard_request_duration_seconds',
       help: 'From the arrival of a request to the end of its answer.',
+      labelNames: ['pool'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    });
+    this.#queued = new Histogram({
+      name: 'switchyard_queue_wait_seconds',
+      help: 'Wait for a slot of requests that found all backends busy, by the pool they were for.',
       labelNames: ['pool'],
       buckets: LATENCY_BUCKETS,
       registers,
@@ -84,10 +97,13 @@ export class RequestRecorder {
       status: record.status,
       outcome: record.outcome,
     });
-    if (record.attempts > 1) this.#retries.inc(record.attempts - 1);
+    const retries = record.attempts - record.hedges - 1;
+    if (retries > 0) this.#retries.inc({ pool: decision?.pool ?? 'none' }, retries);
     if (record.firstByteMs !== undefined)
       this.#firstByte.observe({ pool }, record.firstByteMs / 1000);
     this.#total.observe({ pool }, record.totalMs / 1000);
+    if (record.queuedMs !== undefined)
+      this.#queued.observe({ pool: decision?.pool ?? 'none' }, record.queuedMs / 1000);
     if (decision && source && source !== 'explicit')
       this.#classify.observe({ source }, decision.classifyMs / 1000);
   }

@@ -3,6 +3,7 @@ import { Router } from 'express';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import { BackendSearch } from '../proxy/backend-search.js';
+import { clientAddress } from '../proxy/client-address.js';
 import { demandsOf } from '../proxy/demands.js';
 import { chat } from '../proxy/endpoints/chat.js';
 import { completions } from '../proxy/endpoints/completions.js';
@@ -16,6 +17,7 @@ export interface RouteDependencies {
   registry: BackendRegistry;
   ledger: ConnectionLedger;
   maxBodyBytes: number;
+  trustedProxies: number;
 }
 
 /** How a request would be routed, without sending it. */
@@ -24,13 +26,18 @@ export function routeRoutes({
   registry,
   ledger,
   maxBodyBytes,
+  trustedProxies,
 }: RouteDependencies): Router {
   return Router()
     .post('/route', async (request, response) => {
       const body = parseJsonObject(request, await readBody(request, maxBodyBytes));
       const question = { model: modelOf(body), turns: turnsOf(body), kind: 'prompt' as const };
       const decision = await chooser.choose(question);
-      const preview = new BackendSearch(registry, ledger, decision, demandsOf(body)).preview();
+      const key = clientAddress(request, trustedProxies);
+      const demands = demandsOf(body);
+      const gone = new AbortController().signal;
+      const search = new BackendSearch({ registry, ledger, decision, demands, key, gone });
+      const preview = search.preview();
       const pool = preview?.pool ?? registry.pool(decision.pool);
       response.json({
         intent: decision.intent ?? null,

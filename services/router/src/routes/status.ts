@@ -12,6 +12,28 @@ export interface StatusDependencies {
   intents: IntentSource;
 }
 
+const retryStatus = ({ retries: { left, taken, denied } }: Pool) => ({
+  budgetLeft: left,
+  taken,
+  denied,
+});
+
+const queueStatus = (pool: Pool, ledger: ConnectionLedger) => {
+  const { here, cluster } = ledger.waiting(pool.name);
+  const { settings, refused } = pool.queue;
+  return {
+    waiting: here,
+    waitingCluster: cluster,
+    ...settings,
+    refusedFull: refused.full,
+    refusedLate: refused.late,
+  };
+};
+
+/** `afterMs` is null while too few answers have been seen to know. */
+const hedgingStatus = ({ spec, hedges, hedgeAfterMs }: Pool) =>
+  spec.hedge ? { afterMs: hedgeAfterMs ?? null, ...hedges } : null;
+
 /** The fleet as this router sees it now. */
 export function statusRoutes({ registry, ledger, intents }: StatusDependencies): Router {
   const backendStatus = (pool: Pool, backend: Backend) => {
@@ -24,13 +46,18 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
       healthy: backend.health.usable,
       health: backend.health.state,
       ejectedForMs: backend.health.ejectedForMs,
+      deferredForMs: backend.health.deferredForMs,
+      ejections: backend.health.ejections,
+      recent: backend.health.recent,
       weight: backend.weight,
+      effectiveWeight: backend.effectiveWeight,
       capacity: Number.isFinite(backend.capacity) ? backend.capacity : null,
       inFlight: here,
       inFlightCluster: cluster,
       requests: backend.requests,
       failures: backend.failures,
       timeToFirstByteMs: backend.timeToFirstByteMs ?? null,
+      latencyEstimateMs: backend.latency.estimateMs ?? null,
     };
   };
   return Router()
@@ -40,6 +67,10 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
           name: pool.name,
           policy: pool.spec.policy,
           fallback: pool.spec.fallback ?? null,
+          retries: retryStatus(pool),
+          hedging: hedgingStatus(pool),
+          queue: queueStatus(pool, ledger),
+          connections: ledger.status(pool.name),
           backends: pool.backends.map((backend) => backendStatus(pool, backend)),
         })),
         classifier: intents.status,

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../../../test/support/eventually.js';
 import { deferred } from '../test-support/deferred.js';
-import { answering, ScriptedClassifier } from '../test-support/scripted-classifier.js';
+import {
+  answering,
+  classification,
+  ScriptedClassifier,
+} from '../test-support/scripted-classifier.js';
 import { quiet } from '../test-support/test-router.js';
 import { IntentSource } from './intent-source.js';
 
@@ -34,15 +38,7 @@ function holdAnswers(classifier: ScriptedClassifier) {
   classifier.answer = async (prompt, response) => {
     const { version } = classifier;
     await gate.promise;
-    response.end(
-      JSON.stringify({
-        intent: prompt,
-        confidence: 1,
-        score: 1,
-        alternatives: [],
-        indexVersion: version,
-      }),
-    );
+    response.end(JSON.stringify(classification(prompt, version)));
   };
   return () => {
     gate.resolve();

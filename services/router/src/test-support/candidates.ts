@@ -1,4 +1,4 @@
-import type { Candidate } from '../balancing/policy.js';
+import type { Candidate, PolicyRequest } from '../balancing/policy.js';
 
 /** Candidates a, b, c, ... with these weights. */
 export const weighing = (...weights: number[]): Candidate[] =>
@@ -7,6 +7,15 @@ export const weighing = (...weights: number[]): Candidate[] =>
     weight,
     capacity: Number.POSITIVE_INFINITY,
   }));
+
+/** What a policy is asked; alike each time but for what is given. */
+export const asking = (given: Partial<PolicyRequest> = {}): PolicyRequest => ({
+  turn: 0,
+  key: '192.0.2.1',
+  random: () => 0.5,
+  inFlight: () => 0,
+  ...given,
+});
 
 /** A generator of numbers in [0, 1) that repeats itself for a seed: mulberry32. */
 export function seededRandom(seed: number): () => number {

@@ -7,7 +7,15 @@ export const classification = (
   intent: string | null,
   indexVersion = 1,
   confidence = 0.9,
-): Classification => ({ intent, confidence, score: confidence, alternatives: [], indexVersion });
+): Classification => ({
+  intent,
+  confidence,
+  score: confidence,
+  scopeScore: confidence,
+  inScope: intent !== null,
+  alternatives: [],
+  indexVersion,
+});
 
 type Answer = (prompt: string, response: ServerResponse) => void | Promise<void>;
 

@@ -1,12 +1,14 @@
 import { createLogger, Registry } from '@switchyard/service-kit';
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import { createApp } from '../app.js';
 import { ClientKeys } from '../authentication.js';
 import { BackendRegistry } from '../backends/backend-registry.js';
 import { parseFleet } from '../configuration/load-fleet.js';
 import type { Fleet } from '../configuration/schema.js';
 import { MemoryConnectionLedger } from '../connections/memory-connection-ledger.js';
+import { createBackendDispatcher } from '../proxy/backend-dispatcher.js';
 import { type RequestRecord, RequestRecorder } from '../proxy/request-record.js';
+import { RunningRequests } from '../proxy/running-requests.js';
 import { IntentSource } from '../routing/intent-source.js';
 import { PoolChooser } from '../routing/pool-chooser.js';
 import { httpServer, type TestServer } from './servers.js';
@@ -16,6 +18,8 @@ export const quiet = createLogger('test', 'silent');
 export interface TestRouterOptions {
   /** Backend name -> URL; they form the pool "all". */
   backends: Record<string, string>;
+  /** YAML of the pool beside its backends. */
+  pool?: string;
   /** YAML after the pools. */
   yaml?: string;
   /** YAML beside the name and URL of each backend. */
@@ -61,15 +65,12 @@ export class TestRouter implements AsyncDisposable {
       ([name, url]) =>
         `{ name: ${name}, url: "${url}"${options.backend ? `, ${options.backend}` : ''} }`,
     );
-    const pool = `backends: [${backends.join(', ')}]`;
+    const settings = options.pool ? `, ${options.pool}` : '';
+    const pool = `backends: [${backends.join(', ')}]${settings}`;
     const fleet = fleetOf(`pools: { all: { ${pool} } }\ndefault: all\n${options.yaml ?? ''}`);
     const registry = new BackendRegistry(fleet);
     const ledger = new MemoryConnectionLedger();
-    const dispatcher = new Agent({
-      connect: { timeout: fleet.timeouts.connectMs },
-      headersTimeout: fleet.timeouts.readMs,
-      bodyTimeout: fleet.timeouts.readMs,
-    });
+    const dispatcher = createBackendDispatcher(fleet.timeouts);
     const metrics = new Registry();
     const recorder = new Recording(quiet, metrics, new Set());
     // Not started: it has no change feed, and is asked only by /status.
@@ -92,6 +93,8 @@ export class TestRouter implements AsyncDisposable {
       adminToken: undefined,
       maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
       stallMs: options.stallMs ?? fleet.timeouts.readMs,
+      trustedProxies: fleet.trustedProxies,
+      running: new RunningRequests(),
       stopping: new AbortController().signal,
     });
     const server = await httpServer(app);

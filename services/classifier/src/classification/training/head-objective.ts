@@ -57,10 +57,11 @@ export function headObjective(
       for (let row = from; row < to; row++)
         weights.addLexical(words[row] as SparseVector, extra, (row - from) * classes);
       const E = new Tensor('float32', extra, [to - from, classes]);
-      const { GW, G, L } = await session.run({ ...shared, X: x, E, labels, w });
-      loss += (L?.data as Float32Array)[0] as number;
-      add(slope.dense, GW?.data as Float32Array);
-      const surplus = G?.data as Float32Array;
+      const outputs = await session.run({ ...shared, X: x, E, labels, w });
+      const [ofBlock = 0] = floats(outputs, 'L');
+      loss += ofBlock;
+      add(slope.dense, floats(outputs, 'GW'));
+      const surplus = floats(outputs, 'G');
       for (let row = from; row < to; row++)
         addRow(slope, words[row] as SparseVector, surplus, (row - from) * classes);
     }
@@ -111,6 +112,9 @@ function addRow(slope: HeadWeights, words: SparseVector, surplus: Float32Array, 
       lexical[row + c] = (lexical[row + c] as number) + value * (surplus[offset + c] as number);
   }
 }
+
+const floats = (outputs: InferenceSession.OnnxValueMapType, name: string) =>
+  (outputs[name] as Tensor).data as Float32Array;
 
 function add(target: Float32Array, addend: Float32Array): void {
   for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + (addend[i] as number);

@@ -58,8 +58,8 @@ export async function nearestRows(
     const block = queries.vectors.subarray(from * dimensions, to * dimensions);
     const Q = new Tensor('float32', block, [to - from, dimensions]);
     const { values, columns } = await session.run({ Q, X, k: limit });
-    found.similarities.set(values?.data as Float32Array, from * k);
-    found.rows.set(Int32Array.from(columns?.data as BigInt64Array, Number), from * k);
+    found.similarities.set((values as Tensor).data as Float32Array, from * k);
+    found.rows.set(Int32Array.from((columns as Tensor).data as BigInt64Array, Number), from * k);
   }
   return found;
 }

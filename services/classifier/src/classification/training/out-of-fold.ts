@@ -29,17 +29,17 @@ export interface HeldOut {
 const CENTROID_ROWS = 400;
 const NO_WORDS = { indices: new Uint16Array(), values: new Float32Array() };
 
-/** Predicts every row that is held out in some fold, by what `fit` makes of the others. */
+/** Predicts every row that is held out in some fold, by what `learn` makes of the others. */
 export async function outOfFold(
   sessions: TrainingSessions,
   rows: LabelledRows,
-  fit: (rows: LabelledRows) => Promise<FittedHead>,
+  learn: (rows: LabelledRows) => Promise<FittedHead>,
 ): Promise<HeldOut[]> {
   const found: HeldOut[] = [];
   for (const { heldOut, training } of stratifiedFolds(rows)) {
     const known = selectRows(rows, training);
     const asked = selectRows(rows, heldOut);
-    const { weights, features, sums } = await fit(known);
+    const { weights, features, sums } = await learn(known);
     const centroids = centroidWeights(sums, rows.dimensions);
     const nearest = await nearestRows(sessions.nearest, asked, known, VOTERS);
     for (const [position, row] of heldOut.entries()) {

@@ -1,5 +1,5 @@
 import { argmax, type Blend, blend, maximum } from '../blend.js';
-import { closeness, neighbourShares, type Voters } from '../neighbour-shares.js';
+import { closeness, neighbourShares } from '../neighbour-shares.js';
 import type { HeldOut } from './out-of-fold.js';
 
 /** What the blend says of a row that it did not see. */
@@ -14,13 +14,6 @@ export interface Prediction {
   closeness: number;
   ownCloseness: number;
 }
-
-/** Cosines count as much as logits of a prior of length 10. */
-const SIMILARITY_WEIGHT = 10;
-
-/** g = logit + 10 * mean similarity of the nearest exemplars of the class. */
-export const rawCloseness = (logit: number, voters: Voters, label: number) =>
-  logit + SIMILARITY_WEIGHT * closeness(voters, label);
 
 export function predictions(
   heldOut: readonly HeldOut[],
@@ -38,8 +31,8 @@ export function predictions(
       predicted,
       confidence: shares[predicted] as number,
       ownShare: shares[label] as number,
-      closeness: rawCloseness(maximum(logits), voters, predicted),
-      ownCloseness: rawCloseness(logits[label] as number, voters, label),
+      closeness: closeness(maximum(logits), voters, predicted),
+      ownCloseness: closeness(logits[label] as number, voters, label),
     };
   });
 }

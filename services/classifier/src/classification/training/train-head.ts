@@ -35,14 +35,14 @@ export async function trainHead(sessions: TrainingSessions, task: TrainingTask):
   const names = [...new Set(exemplars.map(({ intent }) => intent))].sort();
   const rows = toRows(exemplars, names, task.dimensions);
   const about = aboutRows(names, task.about, task.dimensions);
-  const fit = (some: LabelledRows) => fitHead(sessions.objective, some, about);
+  const learn = (some: LabelledRows) => fitHead(sessions.objective, some, about);
 
-  const heldOut = await outOfFold(sessions, rows, fit);
+  const heldOut = await outOfFold(sessions, rows, learn);
   const blend = calibrate(heldOut, names.length);
   const predicted = predictions(heldOut, blend, names.length);
   const right = predicted.filter((one) => one.label === one.predicted);
   const scope = scopeScale(right.map(({ closeness }) => closeness));
-  const { weights, features, sums } = await fit(rows);
+  const { weights, features, sums } = await learn(rows);
   const sizes = classSizes(rows);
   return {
     format: HEAD_FORMAT,

@@ -1,5 +1,5 @@
 import type { Job } from '@switchyard/contracts';
-import type { ChunkHandler, ChunkResult } from '../job-queue.js';
+import type { ChunkHandler, ChunkResult, Ingestion } from '../job-queue.js';
 
 /** NDJSON of exemplars; every hundredth line is none. */
 export async function* ndjson(lines: number, name = 'text'): AsyncGenerator<Uint8Array> {
@@ -7,10 +7,20 @@ export async function* ndjson(lines: number, name = 'text'): AsyncGenerator<Uint
     yield Buffer.from(n % 100 === 0 ? 'bad\n' : `{"intent":"a","text":"${name} ${n}"}\n`);
 }
 
-/** Adds to a set, and what is done again under a key comes to the same, as in the store; `open` chunks pass at once, the others wait for `release`. */
+/** Nobody waits for what these chunks teach. */
+export const trainedAtOnce = (handle: ChunkHandler): Ingestion => ({
+  handle,
+  settled: async () => {},
+});
+
+/**
+ * Adds to a set, and what is done again under a key comes to the same, as in the store; `open`
+ * chunks pass at once, the others wait for `release`.
+ */
 export class Gate {
   readonly texts = new Set<string>();
   handled = 0;
+  version = 0;
   readonly #results = new Map<string, ChunkResult>();
   #waiting: (() => void)[] = [];
 
@@ -25,7 +35,9 @@ export class Gate {
     if (this.open-- <= 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const before = this.#results.get(key);
     if (before) return before;
-    const result = { done: lines.length, added: 0, duplicates: 0, failed: [] as Job['failed'] };
+    const failed: Job['failed'] = [];
+    const version = ++this.version;
+    const result = { done: lines.length, added: 0, duplicates: 0, failed, version };
     for (const line of lines) {
       if (line.problem !== undefined) result.failed.push({ line: line.line, error: line.problem });
       else if (this.texts.has(line.exemplar.text)) result.duplicates++;

@@ -1,0 +1,47 @@
+import type { Evaluation, Job, QualityAnswer } from '@switchyard/contracts';
+
+const MAX_PAIRS = 10;
+
+export interface EvaluationResult extends Omit<Evaluation, 'unknownIntents'> {
+  job: Job;
+  trainedMs: number;
+  quality: QualityAnswer;
+}
+
+const percent = (share: number | null) => (share === null ? '-' : `${(100 * share).toFixed(2)} %`);
+
+/** The figures of an evaluation for people to read. */
+export function evaluationTable(result: EvaluationResult): string {
+  const { job, quality, scope } = result;
+  const rows: [string, string][] = [
+    [
+      'exemplars',
+      `${job.added} of ${quality.intents.length} intents (${job.rejected} lines refused, ${job.duplicates} twice)`,
+    ],
+    ['embedded and trained in', `${(result.trainedMs / 1000).toFixed(1)} s`],
+    ['test prompts', `${scope.inScope} in scope, ${scope.outOfScope} out of scope`],
+    [
+      'accuracy',
+      `${percent(result.accuracy)}   (expected from the exemplars alone: ${percent(quality.accuracy)})`,
+    ],
+    ['calibration error (ECE)', percent(result.calibrationError)],
+    ['in scope: accepted and right', percent(scope.acceptedAccuracy)],
+    [
+      'in scope: rejected',
+      `${percent(scope.rejected)}   (expected: ${percent(quality.expectedRejections)})`,
+    ],
+    ['out of scope: recall', percent(scope.recall)],
+    ['out of scope: AUROC', percent(scope.auroc)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const pairs = result.confusedPairs
+    .slice(0, MAX_PAIRS)
+    .map(({ intent, predicted, count, examples }) => {
+      return `  ${String(count).padStart(4)}  ${intent} taken for ${predicted}, such as "${examples[0]?.text}"`;
+    });
+  return [
+    ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
+    ...(pairs.length > 0 ? ['', 'most confused:', ...pairs] : []),
+    '',
+  ].join('\n');
+}
