@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { exemplar } from '../../services/classifier/src/exemplars/exemplar-store.contract.js';
 import { RedisExemplarStore } from '../../services/classifier/src/exemplars/redis-exemplar-store.js';
 import { call, classify, events } from '../support/classifier-client.js';
+import { ended, importLine, Replicas } from '../support/classifier-replicas.js';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-server.js';
-import { ended, importLine, Replicas } from '../support/classifier-replicas.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const PROMPTS = ['please water the orchids', 'where is my refund', 'hello there'];

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { call, classify, events } from '../support/classifier-client.js';
+import { ended, importLine, Replicas } from '../support/classifier-replicas.js';
 import { eventually } from '../support/eventually.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { RedisServer } from '../support/redis-server.js';
-import { ended, importLine, Replicas } from '../support/classifier-replicas.js';
 
 const PROMPTS = ['please water the orchids', 'where is my refund', 'sing me a song', 'hello there'];
 const LIMIT_MS = 60_000;

@@ -65,8 +65,9 @@ export class IndexSnapshots {
     const { directory } = this.options;
     const unfinished = join(directory, `${UNFINISHED}${randomUUID()}`);
     await mkdir(unfinished, { recursive: true });
+    let written: number;
     try {
-      const written = await writeSnapshotFiles(unfinished, index, version, this.options);
+      written = await writeSnapshotFiles(unfinished, index, version, this.options);
       if (!(await this.#versions()).includes(written)) {
         await rename(unfinished, join(directory, nameOf(written)));
         await flush(directory);
@@ -76,7 +77,7 @@ export class IndexSnapshots {
     }
     // Newer ones are of a history that is gone.
     const versions = await this.#versions();
-    const kept = versions.filter((version) => version <= (this.#newest ?? 0)).slice(0, KEPT);
+    const kept = versions.filter((version) => version <= written).slice(0, KEPT);
     for (const version of versions)
       if (!kept.includes(version))
         await rm(join(directory, nameOf(version)), { recursive: true, force: true });

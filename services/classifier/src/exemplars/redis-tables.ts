@@ -96,11 +96,7 @@ export class RedisTables {
    */
   async corpus(): Promise<Corpus> {
     const replies = await guarded(async () =>
-      this.client
-        .multi()
-        .hget(this.keys.meta, 'version')
-        .zrange(this.keys.listing, 0, -1)
-        .exec(),
+      this.client.multi().hget(this.keys.meta, 'version').zrange(this.keys.listing, 0, -1).exec(),
     );
     const [version, members] = (replies ?? []).map(([error, reply]) => {
       if (error) throw error;

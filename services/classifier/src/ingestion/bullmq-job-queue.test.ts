@@ -65,7 +65,9 @@ test('every replica takes its share of an import, and knows how it goes', async 
       await new Promise((resolve) => setTimeout(resolve, 20));
       return gate.handle(...chunk);
     };
-  const [one, two] = await Promise.all(gates.map((gate) => open(prefix, trainedAtOnce(slow(gate)))));
+  const [one, two] = await Promise.all(
+    gates.map((gate) => open(prefix, trainedAtOnce(slow(gate)))),
+  );
   if (!one || !two) throw new Error('two were opened');
   const { id } = await one.submit(ndjson(2000), 'reject');
   const job = await inState(two, id, 'completed');

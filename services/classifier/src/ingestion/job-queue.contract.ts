@@ -160,10 +160,12 @@ export function jobQueueContract(newPlace: () => Promise<JobPlace>): void {
       await using place = await newPlace();
       const gate = new Gate();
       let refusals = 2;
-      const queue = await place.open(trainedAtOnce((lines, onConflict, key) => {
-        if (refusals-- > 0) throw new HttpError(503, 'overloaded', 'busy');
-        return gate.handle(lines, onConflict, key);
-      }));
+      const queue = await place.open(
+        trainedAtOnce((lines, onConflict, key) => {
+          if (refusals-- > 0) throw new HttpError(503, 'overloaded', 'busy');
+          return gate.handle(lines, onConflict, key);
+        }),
+      );
       const { id } = await queue.submit(ndjson(3), 'reject');
       expect(await inState(queue, id, 'completed')).toMatchObject({ added: 3, rejected: 0 });
       await queue.close();
@@ -174,12 +176,14 @@ export function jobQueueContract(newPlace: () => Promise<JobPlace>): void {
       const gate = new Gate();
       const attempts = new Map<string, number>();
       // Every chunk fails twice; were failures counted over the job, the second would end it.
-      const queue = await place.open(trainedAtOnce(async (lines, onConflict, key) => {
-        const attempt = (attempts.get(key) ?? 0) + 1;
-        attempts.set(key, attempt);
-        if (attempt <= 2) throw new Error('the worker died');
-        return gate.handle(lines, onConflict, key);
-      }));
+      const queue = await place.open(
+        trainedAtOnce(async (lines, onConflict, key) => {
+          const attempt = (attempts.get(key) ?? 0) + 1;
+          attempts.set(key, attempt);
+          if (attempt <= 2) throw new Error('the worker died');
+          return gate.handle(lines, onConflict, key);
+        }),
+      );
       const { id } = await queue.submit(ndjson(CHUNK_LINES + 1), 'reject');
       expect(await inState(queue, id, 'completed')).toMatchObject({ added: CHUNK_LINES + 1 });
       expect([...attempts.values()]).toEqual([3, 3]);
@@ -189,10 +193,12 @@ export function jobQueueContract(newPlace: () => Promise<JobPlace>): void {
     test('is not tried again when it was refused', async () => {
       await using place = await newPlace();
       let attempts = 0;
-      const queue = await place.open(trainedAtOnce(async () => {
-        attempts++;
-        throw new HttpError(507, 'insufficient_storage', 'full');
-      }));
+      const queue = await place.open(
+        trainedAtOnce(async () => {
+          attempts++;
+          throw new HttpError(507, 'insufficient_storage', 'full');
+        }),
+      );
       const { id } = await queue.submit(ndjson(3), 'reject');
       expect(await inState(queue, id, 'failed')).toMatchObject({ error: 'full' });
       expect(attempts).toBe(1);
@@ -202,10 +208,12 @@ export function jobQueueContract(newPlace: () => Promise<JobPlace>): void {
     test('does not hold up a shutdown, and goes on at the next start', async () => {
       await using place = await newPlace();
       let tried = 0;
-      let queue = await place.open(trainedAtOnce(async () => {
-        tried++;
-        throw new HttpError(503, 'overloaded', 'busy');
-      }));
+      let queue = await place.open(
+        trainedAtOnce(async () => {
+          tried++;
+          throw new HttpError(503, 'overloaded', 'busy');
+        }),
+      );
       const { id } = await queue.submit(ndjson(3), 'reject');
       await eventually(() => expect(tried).toBeGreaterThan(0));
       await queue.close();
@@ -217,10 +225,12 @@ export function jobQueueContract(newPlace: () => Promise<JobPlace>): void {
     test('fails its job, which says why, and not the next one', async () => {
       await using place = await newPlace();
       const gate = new Gate();
-      const queue = await place.open(trainedAtOnce(async (lines, onConflict, key) => {
-        if (JSON.stringify(lines).includes('cursed')) throw new Error('the disk burns');
-        return gate.handle(lines, onConflict, key);
-      }));
+      const queue = await place.open(
+        trainedAtOnce(async (lines, onConflict, key) => {
+          if (JSON.stringify(lines).includes('cursed')) throw new Error('the disk burns');
+          return gate.handle(lines, onConflict, key);
+        }),
+      );
       const [bad, good] = [
         await queue.submit(ndjson(3, 'cursed'), 'reject'),
         await queue.submit(ndjson(3), 'reject'),

@@ -111,7 +111,7 @@ export class Trainer {
 
   /** Never rejects. */
   async #learn(): Promise<void> {
-    const { catalog, logger } = this.options;
+    const { logger } = this.options;
     const { signal } = this.#closing;
     try {
       await this.#quiet();
