@@ -23,7 +23,7 @@ export interface TrainerOptions {
   catalog: Catalog;
   store: ExemplarStore;
   embedder: Embedder;
-  child: TrainingChild;
+  child: Pick<TrainingChild, 'train' | 'close'>;
   logger: Logger;
 }
 

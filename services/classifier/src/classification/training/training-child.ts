@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import type { QualityReport } from '@switchyard/contracts';
 import type { CorpusSource } from '../../exemplars/corpus.js';
 import type { StoredHead } from '../../exemplars/stored-head.js';
@@ -27,37 +28,44 @@ const TIMEOUT_MS = 3_600_000;
 export class TrainingChild {
   #child: ChildProcess | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #closed = false;
 
+  /** Rejects when training fails, when the process ends first, and after `close`. */
   async train(request: TrainingRequest): Promise<StoredHead> {
+    if (this.#closed) throw new Error('the classifier is stopping');
     clearTimeout(this.#idle);
     const child = this.#running();
-    let limit: NodeJS.Timeout | undefined;
-    let ended: ((code: number | null, signal: string | null) => void) | undefined;
+    const done = new AbortController();
+    const limit = AbortSignal.timeout(TIMEOUT_MS);
     try {
       const answer = await new Promise<TrainingAnswer>((resolve, reject) => {
-        ended = (code, signal) =>
-          reject(new Error(`the training process ended (${signal ?? `exit code ${code}`})`));
-        child.once('exit', ended);
-        child.once('error', reject);
-        child.once('message', resolve);
-        limit = setTimeout(() => {
+        const { signal } = done;
+        once(child, 'message', { signal }).then(([message]) => resolve(message), reject);
+        once(child, 'exit', { signal }).then(([code, killed]) => {
+          reject(new Error(`the training process ended (${killed ?? `exit code ${code}`})`));
+        }, reject);
+        limit.onabort = () => {
           child.kill('SIGKILL');
           reject(new Error(`training took longer than ${TIMEOUT_MS / 1000} s`));
-        }, TIMEOUT_MS);
+        };
         child.send(request, (error) => error && reject(error));
       });
       if (answer.error !== undefined) throw new Error(answer.error);
       return answer.head;
     } finally {
-      clearTimeout(limit);
-      child.removeAllListeners('message');
-      child.removeAllListeners('error');
-      if (ended) child.off('exit', ended);
-      this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
+      done.abort();
+      limit.onabort = null;
+      if (!this.#closed) this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref();
     }
   }
 
+  /** Ends what is under way; there is no training after it. */
   close(): void {
+    this.#closed = true;
+    this.#end();
+  }
+
+  #end(): void {
     clearTimeout(this.#idle);
     this.#child?.kill();
     this.#child = undefined;
@@ -73,6 +81,8 @@ export class TrainingChild {
     });
     // A training that nobody waits for keeps no process alive.
     child.unref();
+    // Failures reach whoever waits; one that nobody waits for ends nothing.
+    child.on('error', () => undefined);
     child.channel?.unref();
     this.#child = child;
     return child;
