@@ -1,5 +1,5 @@
-import { createLogger, parseRedisUrl } from '@switchyard/service-kit';
 import { expect, test } from 'vitest';
+import { createLogger, parseRedisUrl } from '../../packages/service-kit/src/index.js';
 import { exemplar } from '../../services/classifier/src/exemplars/exemplar-store.contract.js';
 import { RedisExemplarStore } from '../../services/classifier/src/exemplars/redis-exemplar-store.js';
 import { call, classify, events } from '../support/classifier-client.js';

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Job } from '@switchyard/contracts';
 import { HttpError } from '@switchyard/service-kit';
 import { describe, expect, test } from 'vitest';
@@ -105,8 +106,10 @@ export function jobQueueContract(newPlace: () => Promise<JobPlace>): void {
     const gate = new Gate();
     let queue = await place.open({
       handle: gate.handle,
-      settled: (_version, signal) =>
-        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      settled: async (_version, signal) => {
+        if (!signal.aborted) await once(signal, 'abort');
+        throw signal.reason;
+      },
     });
     const { id } = await queue.submit(ndjson(3), 'reject');
     await eventually(async () => expect((await queue.get(id))?.done).toBe(3));
