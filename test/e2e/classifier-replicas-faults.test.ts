@@ -43,7 +43,7 @@ test('kill -9 of a worker in the middle of 5,000 lines: nothing twice, nothing m
   });
   expect(job.failed.map(({ line }) => line)).toEqual([1000, 2000, 3000, 4000, 5000]);
   await replicas.start(0);
-  await replicas.inStep();
+  await replicas.learned();
   const [one, two] = await replicas.views(PROMPTS);
   expect(one?.exemplars).toHaveLength(texts.size);
   expect(two).toEqual(one);
@@ -112,6 +112,16 @@ test('cut off for 10,000 changes, a replica catches up; behind a trimmed stream,
       );
   };
 
+  /** Random vectors are about as far from one another: which are nearest is nearly a tie. */
+  const expectAlike = async () => {
+    const [here, there] = await replicas.views(PROMPTS);
+    expect({ ...there, answers: [] }).toEqual({ ...here, answers: [] });
+    for (const [index, { intent, confidence }] of (here?.answers ?? []).entries()) {
+      expect(there?.answers[index]?.intent).toBe(intent);
+      expect(there?.answers[index]?.confidence).toBeCloseTo(confidence, 1);
+    }
+  };
+
   proxy.cut();
   await change('cut off', 10_000);
   expect((await classify(replicas.at(1), 'Water the orchids')).intent).toBe('plants');
@@ -120,8 +130,8 @@ test('cut off for 10,000 changes, a replica catches up; behind a trimmed stream,
   const reloads = () =>
     replicas.at(1).log.filter(({ msg }) => msg === 'reading all exemplars anew').length;
   expect(reloads()).toBe(0);
-  const [one, two] = await replicas.views(PROMPTS);
-  expect(two).toEqual(one);
+  await replicas.learned();
+  await expectAlike();
 
   proxy.cut();
   await change('trimmed', 1000);
@@ -129,8 +139,8 @@ test('cut off for 10,000 changes, a replica catches up; behind a trimmed stream,
   proxy.mend();
   console.log(`all read anew in ${Math.round(await replicas.inStep())} ms`);
   expect(reloads()).toBe(1);
-  const [three, four] = await replicas.views(PROMPTS);
-  expect(four).toEqual(three);
+  await replicas.learned();
+  await expectAlike();
   await writer.close();
 });
 

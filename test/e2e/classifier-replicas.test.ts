@@ -13,7 +13,7 @@ const refunds = Array.from({ length: 20 }, (_, n) => `I want a refund for order 
 
 /** All replicas have the same exemplars and intents, and answer alike. */
 async function expectAlike(replicas: Replicas): Promise<void> {
-  await replicas.inStep();
+  await replicas.learned();
   const [first, ...others] = await replicas.views(PROMPTS);
   for (const other of others) expect(other).toEqual(first);
 }
@@ -65,7 +65,7 @@ test('what one replica is told, all know, and all keep it over a restart', async
     ['plants', 18],
     ['refunds', 20],
   ]);
-  expect((await intentOn(two, 'refund please')).result).toBe('refunds');
+  expect((await intentOn(two, 'I want a refund for my order')).result).toBe('refunds');
 
   await one.kill();
   await two.kill('SIGTERM');

@@ -5,6 +5,9 @@ import type { ServiceProcess } from './service-process.js';
 import { startClassifier } from './services.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
+/** Training of a few thousand exemplars, beside other tests. */
+const LEARNING_MS = 60_000;
+
 export interface ReplicaOptions {
   /** REDIS_URL of each one. */
   urls: readonly string[];
@@ -57,6 +60,18 @@ export class Replicas implements AsyncDisposable {
       if (new Set(versions).size > 1) throw new Error(`they are at ${versions}`);
     });
     return tookMs;
+  }
+
+  /** Resolves when all are at the same version and have learned all there is in it. */
+  async learned(): Promise<void> {
+    await eventually(async () => {
+      const answers = await Promise.all(
+        this.services.map(async (one) => (await call(one, 'GET', '/v1/quality')).body),
+      );
+      const versions = answers.map(({ indexVersion }) => indexVersion);
+      if (new Set(versions).size > 1 || !answers.every(({ current }) => current))
+        throw new Error(`they are at ${versions}`);
+    }, LEARNING_MS);
   }
 
   /** What every replica says about its intents, its exemplars and some prompts. */

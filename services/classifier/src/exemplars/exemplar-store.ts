@@ -87,7 +87,10 @@ export interface ExemplarStore {
   deleteIntent(name: string): Promise<boolean>;
   /** What the patch leaves out stays. */
   putSettings(patch: Partial<Settings>): Promise<Settings>;
-  /** False when the head there is the same, or was trained on newer exemplars. */
+  /**
+   * False when the head there is the same, or was trained on newer exemplars, or when what is stored
+   * is no longer what the changes heard so far led to. A head of before `onReload` is not to be put.
+   */
   putHead(head: StoredHead): Promise<boolean>;
 
   /** The next change waits for a listener that returns a promise. */

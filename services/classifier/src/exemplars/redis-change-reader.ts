@@ -51,6 +51,11 @@ export class RedisChangeReader {
     this.#position = from;
   }
 
+  /** What has been applied; undefined while everything is read anew. */
+  get position(): Position | undefined {
+    return this.#isCurrent ? this.#position : undefined;
+  }
+
   get version(): number {
     return this.#position.version;
   }

@@ -219,7 +219,10 @@ export class RedisExemplarStore implements ExemplarStore {
   async putHead({ trainedOn, bytes }: StoredHead): Promise<boolean> {
     const { model } = this.link.tables.keys;
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { version } = await this.#writer.write('put-head', [model, trainedOn, content]);
+    const seen = this.#reader.position;
+    if (!seen) return false;
+    const args = [model, trainedOn, content, seen.version, seen.last];
+    const { version } = await this.#writer.write('put-head', args);
     return this.#heard(version);
   }
 

@@ -4,6 +4,7 @@ import { RedisServer } from '../../../../test/support/redis-server.js';
 import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
 import { exemplarId } from './exemplar.js';
 import { exemplar } from './exemplar-store.contract.js';
+import { readCorpus } from './read-corpus.js';
 import { RedisPlace } from './test-support/redis-place.js';
 
 let server: RedisServer;
@@ -99,6 +100,23 @@ test('a Redis that was emptied, or lost its newest changes, is noticed on every 
   await eventually(() => expect(one.store.version).toBe(1));
 });
 
+test('a head of a history that is gone is not taken', async () => {
+  await using place = new RedisPlace(server.url);
+  const { store } = (await place.open()).follow();
+  const other = await place.open();
+  for (const text of ['first', 'second']) await store.add([exemplar('a', text)], 'reject');
+  expect(await store.putHead(head(1))).toBe(true);
+  await server.client.del(...['meta', 'changes', 'head:model'].map((name) => place.key(name)));
+  // Not noticed yet; with as many changes as before, versions alone would tell nothing.
+  expect(await store.putHead({ ...head(2), trainedOn: 2 })).toBe(false);
+  for (let n = 0; n < 4; n++) await other.store.putIntent('b', { description: `${n}` });
+  expect(await store.putHead({ ...head(3), trainedOn: 2 })).toBe(false);
+  expect(await other.store.head()).toBeUndefined();
+  await eventually(async () =>
+    expect(await store.putHead({ ...head(4), trainedOn: 4 })).toBe(true),
+  );
+});
+
 test('a write whose answer was lost takes effect once, and is answered', async () => {
   await using place = new RedisPlace(server.url);
   await using proxy = await TcpProxy.start(server.port);
@@ -155,6 +173,27 @@ test('one replica has a claim at a time, and nobody when it is released', async 
   expect(await two.store.claim('starter-exemplars')).toBeDefined();
   await claim?.release();
   expect(await two.store.claim('training')).toBeDefined();
+});
+
+test('another process reads all exemplars as they are at one version', async () => {
+  await using place = new RedisPlace(server.url);
+  const { store } = await place.open();
+  const other = await place.open({ modelDigest: 'other' });
+  for (let n = 0; n < 1200; n += 60)
+    await store.add(
+      Array.from({ length: 60 }, (_, m) => exemplar(`i${m % 3}`, `text ${n + m}`)),
+      'reject',
+    );
+  await store.add([exemplar('i1', 'text 0')], 'move');
+  await store.remove('i2', exemplarId('text 2'));
+  const { version, exemplars } = await readCorpus(structuredClone(store.source));
+  expect(version).toBe(store.version);
+  const listed = [];
+  for await (const one of store.exemplars()) listed.push(one);
+  expect(exemplars).toEqual(listed);
+  expect(exemplars).toHaveLength(1199);
+  // Those without vectors of its model are nothing to it.
+  expect((await readCorpus(other.store.source)).exemplars).toEqual([]);
 });
 
 test('replicas with different models keep vectors and heads of their own', async () => {

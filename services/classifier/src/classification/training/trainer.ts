@@ -46,9 +46,17 @@ export class Trainer {
   #lastChange = 0;
   #lastMs = 0;
   #failures = 0;
+  /** How often everything stored became something else. */
+  #resets = 0;
 
   constructor(private readonly options: TrainerOptions) {
-    this.#stopListening = options.catalog.onVersion(() => this.#changed());
+    const stops = [
+      options.catalog.onVersion(() => this.#changed()),
+      options.catalog.onReset(() => this.#resets++),
+    ];
+    this.#stopListening = () => {
+      for (const stop of stops) stop();
+    };
     this.#changed();
   }
 
@@ -184,6 +192,7 @@ export class Trainer {
   async #train(lost: AbortSignal): Promise<void> {
     const { catalog, store, embedder, child, logger } = this.options;
     const started = performance.now();
+    const resets = this.#resets;
     const about = await this.#aboutIntents();
     this.#closing.signal.throwIfAborted();
     lost.throwIfAborted();
@@ -195,6 +204,7 @@ export class Trainer {
       before: catalog.scoring.head?.report,
     });
     this.#closing.signal.throwIfAborted();
+    if (resets !== this.#resets) return;
     await store.putHead(head);
     this.#lastMs = performance.now() - started;
     const { intents = [], report } = catalog.scoring.head ?? {};
