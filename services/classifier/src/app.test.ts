@@ -11,6 +11,7 @@ test('a server that stops does not say that it is loading', async () => {
   const app = createApp({
     engine: () => undefined,
     starting: () => 'the model or the index is still loading',
+    reembedding: () => undefined,
     adminToken: undefined,
     closing: closing.signal,
     logger: createLogger('test', 'silent'),

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { Reembedding } from '@switchyard/contracts';
 import {
   errorResponder,
   Gauge,
@@ -23,6 +24,7 @@ import { intentRoutes } from './routes/intents.js';
 import { jobRoutes } from './routes/jobs.js';
 import { qualityRoutes } from './routes/quality.js';
 import { settingsRoutes } from './routes/settings.js';
+import { statusRoutes } from './routes/status.js';
 import { transferRoutes } from './routes/transfer.js';
 
 /** 64 texts of 8192 characters, or 10,000 exemplars of everyday length, escaped. */
@@ -33,6 +35,7 @@ export interface AppDependencies {
   engine: () => Engine | undefined;
   /** What there is to wait for while there is no engine. */
   starting: () => string;
+  reembedding: () => Reembedding | undefined;
   adminToken: string | undefined;
   /** Aborts when the server stops: event streams end then. */
   closing: AbortSignal;
@@ -56,6 +59,7 @@ export function createApp(dependencies: AppDependencies): RequestListener {
   app.disable('etag');
   app.use(httpMetrics(registry));
   app.use(healthRoutes(dependencies.engine, whyNotReady));
+  app.use(statusRoutes({ ...dependencies, whyNotReady }));
   app.route('/metrics').get(metricsHandler(registry)).all(methodNotAllowed('GET'));
   app.use(transferRoutes(engine, admin));
   // Whatever the content type says: what arrives here is meant to be JSON.

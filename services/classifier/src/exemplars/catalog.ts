@@ -44,13 +44,13 @@ export class Catalog {
   static async follow(
     store: ExemplarStore,
     options: CatalogOptions,
-    snapshots?: IndexSnapshots,
+    snapshots?: Pick<IndexSnapshots, 'loadOrCreate' | 'keep'>,
   ): Promise<Catalog> {
     const catalog = new Catalog(options, await snapshots?.loadOrCreate());
     await catalog.#readAnew(store);
     store.onReload(async () => {
       await catalog.#readAnew(store);
-      for (const listener of catalog.#resetListeners) listener();
+      catalog.retire();
     });
     store.onChange(async (change) => {
       if (change.type === 'exemplars-added') await catalog.room();
@@ -114,6 +114,11 @@ export class Catalog {
   onReset(listener: () => void): () => void {
     this.#resetListeners.add(listener);
     return () => this.#resetListeners.delete(listener);
+  }
+
+  /** Another catalog answers from now on, or versions count from somewhere else. */
+  retire(): void {
+    for (const listener of this.#resetListeners) listener();
   }
 
   intent(name: string): Intent | undefined {

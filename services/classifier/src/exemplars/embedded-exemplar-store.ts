@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { OnConflict, Settings } from '@switchyard/contracts';
 import { ConfigError } from '@switchyard/service-kit';
@@ -23,37 +24,52 @@ import type {
 import { found } from './found.js';
 import { planAddition } from './plan-addition.js';
 import { replaces, type StoredHead } from './stored-head.js';
+import { type EarlierModel, embedAll, type VectorModel } from './vector-model.js';
 import { toOutcome, toVerdicts } from './verdicts.js';
 
-export interface EmbeddedStoreOptions {
+/** Between two attempts to embed with the model that a change was not made with. */
+const PAUSE_MS = 100;
+
+export interface EmbeddedStoreOptions extends VectorModel {
   directory: string;
-  modelDigest: string;
   maxIntents: number;
+}
+
+/** What the stores of several models in one process share. */
+interface Shared {
+  path: string;
+  tables: EmbeddedTables;
+  changes: ChangeSequence;
+  maxIntents: number;
+  /** Stores that are open. */
+  users: number;
 }
 
 /** Exemplars in LMDB, for one process. One change is one transaction. */
 export class EmbeddedExemplarStore implements ExemplarStore {
-  readonly #changes: ChangeSequence;
+  readonly #stops: (() => void)[] = [];
+  readonly #closing = new AbortController();
 
   private constructor(
-    private readonly tables: EmbeddedTables,
-    readonly source: CorpusSource,
-    private readonly maxIntents: number,
+    private readonly shared: Shared,
+    private readonly model: VectorModel,
   ) {
-    this.#changes = new ChangeSequence(tables);
+    shared.users++;
   }
 
-  /** Rejects with ConfigError when the directory cannot be used, is in use, or is another model's. */
+  /** Rejects with ConfigError when the directory cannot be used, or is in use. */
   static async open(options: EmbeddedStoreOptions): Promise<EmbeddedExemplarStore> {
-    const { directory, maxIntents } = options;
+    const { directory, maxIntents, modelDigest, embed } = options;
     let tables: EmbeddedTables | undefined;
     try {
       mkdirSync(directory, { recursive: true });
       const path = join(directory, 'exemplars.lmdb');
       checkDatabaseFile(path);
       tables = new EmbeddedTables(path);
-      await claimStore(tables, options);
-      return new EmbeddedExemplarStore(tables, { kind: 'embedded', path }, maxIntents);
+      await claimStore(tables, directory);
+      const changes = new ChangeSequence(tables);
+      const shared = { path, tables, changes, maxIntents, users: 0 };
+      return await EmbeddedExemplarStore.#of(shared, { modelDigest, embed });
     } catch (error) {
       await tables?.close();
       if (error instanceof ConfigError) throw error;
@@ -62,8 +78,22 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     }
   }
 
+  static async #of(shared: Shared, model: VectorModel): Promise<EmbeddedExemplarStore> {
+    const { tables } = shared;
+    await tables.transaction(() => tables.vectors.prepare(model.modelDigest));
+    return new EmbeddedExemplarStore(shared, model);
+  }
+
+  private get tables(): EmbeddedTables {
+    return this.shared.tables;
+  }
+
   get version(): number {
     return this.tables.version;
+  }
+
+  get source(): CorpusSource {
+    return { kind: 'embedded', path: this.shared.path, modelDigest: this.model.modelDigest };
   }
 
   async intents(): Promise<IntentRecord[]> {
@@ -71,7 +101,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async *exemplars(): AsyncGenerator<StoredExemplar> {
-    yield* this.tables.exemplars();
+    yield* this.tables.exemplars(this.model.modelDigest);
   }
 
   async *keys(): AsyncGenerator<ExemplarKey> {
@@ -83,7 +113,17 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async vectors(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
-    return found(ids, (id) => this.tables.vector(id));
+    const { modelDigest, embed } = this.model;
+    const vectors = found(ids, (id) => this.tables.vectors.get(id, modelDigest));
+    if (!embed || vectors.size === ids.length) return vectors;
+    const texts = await this.texts(ids.filter((id) => !vectors.has(id)));
+    if (texts.size === 0) return vectors;
+    const embedded = await embedAll(texts, embed);
+    await this.tables.transaction(() => {
+      for (const [id, vector] of embedded)
+        if (this.tables.exemplar(id)) this.tables.vectors.put(id, modelDigest, vector);
+    });
+    return new Map([...vectors, ...embedded]);
   }
 
   async page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage> {
@@ -95,7 +135,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async head(): Promise<StoredHead | undefined> {
-    return this.tables.head;
+    return this.tables.head(this.model.modelDigest);
   }
 
   async add(
@@ -104,7 +144,8 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     { idempotencyKey }: AddOptions = {},
   ): Promise<AddOutcome> {
     let outcome = toOutcome([], []);
-    await this.#changes.commit(() => {
+    const model = this.model.modelDigest;
+    await this.#commit(() => {
       const before = idempotencyKey && this.tables.outcome(idempotencyKey);
       if (before) {
         outcome = toOutcome(exemplars, before);
@@ -118,7 +159,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
       const intents = names.map((name) => this.#intentOrNew(name));
       for (const intent of intents) this.tables.putIntent(intent);
       const version = this.tables.version + 1;
-      for (const exemplar of outcome.added) this.tables.putExemplar(exemplar, version);
+      for (const exemplar of outcome.added) this.tables.putExemplar(exemplar, { version, model });
       if (idempotencyKey) this.tables.putOutcome(idempotencyKey, toVerdicts(exemplars, outcome));
       return { type: 'exemplars-added', exemplars: outcome.added, intents };
     });
@@ -126,7 +167,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async remove(intent: string, id: string): Promise<boolean> {
-    return this.#changes.commit(() => {
+    return this.#commit(() => {
       if (this.tables.exemplar(id)?.intent !== intent) return undefined;
       this.tables.deleteExemplar(id);
       return { type: 'exemplar-removed', id };
@@ -134,7 +175,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async putIntent(name: string, patch: IntentPatch): Promise<void> {
-    await this.#changes.commit(() => {
+    await this.#commit(() => {
       this.#checkIntentLimit([name]);
       const before = this.#intentOrNew(name);
       const intent = {
@@ -148,7 +189,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async deleteIntent(name: string): Promise<boolean> {
-    return this.#changes.commit(() => {
+    return this.#commit(() => {
       if (!this.tables.intent(name)) return undefined;
       this.tables.deleteIntent(name);
       return { type: 'intent-deleted', name };
@@ -157,7 +198,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
 
   async putSettings(patch: Partial<Settings>): Promise<Settings> {
     let settings = this.tables.settings;
-    await this.#changes.commit(() => {
+    await this.#commit(() => {
       const before = this.tables.settings;
       settings = { ...before, ...patch };
       if (isDeepStrictEqual(settings, before)) return undefined;
@@ -168,23 +209,50 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async putHead(head: StoredHead): Promise<boolean> {
-    return this.#changes.commit(() => {
-      const before = this.tables.head;
+    return this.#commit(() => {
+      const before = this.tables.head(this.model.modelDigest);
       if (before && !replaces(head, before)) return undefined;
-      this.tables.putHead(head);
+      this.tables.putHead(this.model.modelDigest, head);
       return { type: 'head-put', head };
     });
   }
 
   onChange(listener: (change: Change) => void | Promise<void>): void {
-    this.#changes.onChange(listener);
+    const stop = this.shared.changes.onChange(async (change, model) =>
+      listener(model === this.model.modelDigest ? change : await this.#translated(change)),
+    );
+    this.#stops.push(stop);
   }
 
   /** Nobody else writes, and changes are heard as they are made. */
   onReload(): void {}
 
   async caughtUp(): Promise<void> {
-    await this.#changes.settled();
+    await this.shared.changes.settled();
+  }
+
+  async lacking(): Promise<number> {
+    const { exemplarCount, vectors } = this.tables;
+    return Math.max(0, exemplarCount - vectors.count(this.model.modelDigest));
+  }
+
+  async earlierModels(): Promise<EarlierModel[]> {
+    const { model: modelDigest, origin } = this.tables.vectors;
+    if (modelDigest === undefined || modelDigest === this.model.modelDigest) return [];
+    return [{ modelDigest, origin }];
+  }
+
+  withModel(model: VectorModel): Promise<EmbeddedExemplarStore> {
+    return EmbeddedExemplarStore.#of(this.shared, model);
+  }
+
+  async adoptModel(origin: string): Promise<void> {
+    const { tables } = this;
+    const { modelDigest } = this.model;
+    await tables.transaction(() => {
+      if (tables.vectors.adopt(modelDigest, origin)) tables.removeOtherHeads(modelDigest);
+    });
+    await tables.vectors.clearOthers();
   }
 
   async claim(): Promise<Claim> {
@@ -192,7 +260,10 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async close(): Promise<void> {
-    await this.#changes.settled();
+    this.#closing.abort();
+    await this.shared.changes.settled();
+    for (const stop of this.#stops) stop();
+    if (--this.shared.users > 0) return;
     try {
       await this.tables.transaction(() => this.tables.setOwner(undefined));
     } finally {
@@ -200,10 +271,38 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     }
   }
 
+  #commit(body: Parameters<ChangeSequence['commit']>[1]): Promise<boolean> {
+    return this.shared.changes.commit(this.model.modelDigest, body);
+  }
+
+  /** A change that was made with vectors of another model. */
+  async #translated(change: Change): Promise<Change> {
+    if (change.type === 'head-put') return { version: change.version, type: 'nothing' };
+    if (change.type !== 'exemplars-added') return change;
+    const vectors = await this.#vectorsOfOwn(change.exemplars.map(({ id }) => id));
+    const exemplars = change.exemplars.flatMap((exemplar) => {
+      const vector = vectors.get(exemplar.id);
+      return vector ? [{ ...exemplar, vector }] : [];
+    });
+    return { ...change, exemplars };
+  }
+
+  /** The change is made: what embeds may be overloaded for a while, and the vectors are needed. */
+  async #vectorsOfOwn(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
+    for (;;) {
+      try {
+        return await this.vectors(ids);
+      } catch {
+        if (this.#closing.signal.aborted) return new Map();
+        await sleep(PAUSE_MS);
+      }
+    }
+  }
+
   #checkIntentLimit(names: readonly string[]): void {
     const fresh = names.filter((name) => !this.tables.intent(name)).length;
-    if (fresh > 0 && this.tables.intentCount + fresh > this.maxIntents)
-      throw tooManyIntents(this.maxIntents);
+    if (fresh > 0 && this.tables.intentCount + fresh > this.shared.maxIntents)
+      throw tooManyIntents(this.shared.maxIntents);
   }
 
   #intentOrNew(name: string): IntentRecord {

@@ -336,4 +336,48 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
     expect((await store.page('a', 100, undefined)).exemplars.at(-1)?.text).toBe('a 100');
     await store.close();
   });
+
+  test('serves another model beside, with vectors and a head of its own', () =>
+    withStore(async (store) => {
+      await store.add(several('a', 3), 'reject');
+      const texts: string[] = [];
+      const embed = async (text: string) => {
+        texts.push(text);
+        return Float32Array.of(7, text.length);
+      };
+      const other = await store.withModel({ modelDigest: 'other', embed });
+      const heard: Change[] = [];
+      other.onChange((change) => {
+        heard.push(change);
+      });
+      expect([await store.lacking(), await other.lacking()]).toEqual([0, 3]);
+      const ids = several('a', 3).map(({ id }) => id);
+      expect([...(await other.vectors(ids)).values()]).toEqual(
+        several('a', 3).map(({ text }) => Float32Array.of(7, text.length)),
+      );
+      expect(await other.lacking()).toBe(0);
+      // A change that is made with one of them counts for both.
+      await store.add(several('b', 1), 'reject');
+      await store.putHead({ trainedOn: store.version, bytes: Uint8Array.of(1) });
+      await other.add(several('c', 1), 'reject');
+      await Promise.all([store.caughtUp(), other.caughtUp()]);
+      expect(heard.map(({ type }) => type)).toEqual([
+        'exemplars-added',
+        'nothing',
+        'exemplars-added',
+      ]);
+      expect(heard[0]).toMatchObject({
+        exemplars: [{ text: 'b 0', vector: Float32Array.of(7, 3) }],
+      });
+      expect(await other.head()).toBeUndefined();
+      expect(texts).toEqual(['a 0', 'a 1', 'a 2', 'b 0']);
+      const { vector } = several('b', 1)[0] as Exemplar;
+      expect([...(await store.vectors([exemplar('b', 'b 0').id])).values()]).toEqual([vector]);
+      await other.remove('a', exemplar('a', 'a 0').id);
+      await store.caughtUp();
+      expect((await stored(store)).map(({ text }) => text)).toEqual(['a 1', 'a 2', 'b 0']);
+      await other.adoptModel('/models/other');
+      await other.close();
+      await store.putIntent('d', {});
+    }));
 }

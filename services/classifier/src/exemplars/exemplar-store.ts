@@ -3,6 +3,7 @@ import type { Claim, ClaimedTask } from './claim.js';
 import type { CorpusSource } from './corpus.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type { StoredHead } from './stored-head.js';
+import type { EarlierModel, VectorModel } from './vector-model.js';
 
 export interface IntentRecord {
   name: string;
@@ -24,7 +25,7 @@ export type Change = { version: number } & (
   | { type: 'intent-deleted'; name: string }
   | { type: 'settings-put'; settings: Settings }
   | { type: 'head-put'; head: StoredHead }
-  /** Only replicas with another model have anything to do. */
+  /** Of interest only with another model. */
   | { type: 'nothing' }
 );
 
@@ -50,7 +51,7 @@ export interface StoredPage {
 }
 
 /**
- * The durable home of intents and exemplars. A change that resolved survives a crash of the
+ * The durable home of intents and exemplars, with the vectors and the head of one model. A change that resolved survives a crash of the
  * process. Every change raises `version` by one and reaches the listener of `onChange`, in order,
  * before its promise resolves; a call that changes nothing raises nothing.
  */
@@ -111,5 +112,16 @@ export interface ExemplarStore {
    * work is begun, look whether it is still to be done.
    */
   claim(task: ClaimedTask): Promise<Claim | undefined>;
+  /** About how many exemplars have no vector of this model yet. */
+  lacking(): Promise<number>;
+  /** Others that had vectors of all exemplars; the one that was used last comes first. */
+  earlierModels(): Promise<EarlierModel[]>;
+  /** The same exemplars with the vectors of another model; each of the two is closed by itself. */
+  withModel(model: VectorModel): Promise<ExemplarStore>;
+  /**
+   * Says that this model, which was found at `origin`, has all vectors and is the one in use: those
+   * of models that nobody uses any more may go.
+   */
+  adoptModel(origin: string): Promise<void>;
   close(): Promise<void>;
 }

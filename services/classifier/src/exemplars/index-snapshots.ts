@@ -60,6 +60,14 @@ export class IndexSnapshots {
     return undefined;
   }
 
+  /** Starts from the newest as well, and writes none. */
+  get onlyLoaded(): Pick<IndexSnapshots, 'loadOrCreate' | 'keep'> {
+    return {
+      loadOrCreate: () => this.loadOrCreate(),
+      keep: () => ({ changed: () => {}, close: async () => {} }),
+    };
+  }
+
   /** Writes the index as it is now under `version()`; rejects when the disk does not take it. */
   async write(index: ExemplarIndex, version: () => number): Promise<void> {
     const { directory } = this.options;

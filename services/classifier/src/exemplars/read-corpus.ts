@@ -11,10 +11,11 @@ export async function readCorpus(source: CorpusSource): Promise<Corpus> {
   return source.kind === 'redis' ? fromRedis(source) : fromFile(source);
 }
 
-async function fromFile({ path }: CorpusSource & { kind: 'embedded' }): Promise<Corpus> {
+async function fromFile(source: CorpusSource & { kind: 'embedded' }): Promise<Corpus> {
+  const { path, modelDigest } = source;
   const tables = new EmbeddedTables(path, { readOnly: true });
   try {
-    return tables.corpus();
+    return tables.corpus(modelDigest);
   } finally {
     await tables.close();
   }

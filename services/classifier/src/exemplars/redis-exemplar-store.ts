@@ -23,6 +23,7 @@ import { parseIntent, parseSettings, versionOf } from './redis-tables.js';
 import { RedisWriter } from './redis-writer.js';
 import type { StoredHead } from './stored-head.js';
 import { toBytes } from './vector-bytes.js';
+import { type EarlierModel, embedAll, type VectorModel } from './vector-model.js';
 import { toOutcome } from './verdicts.js';
 
 /** Without exemplars an entry has 200 bytes, with 64 of them 3 KB. */
@@ -30,12 +31,14 @@ const KEPT_CHANGES = 20_000;
 /** How long a chunk of an import that is done again finds out what it came to before: a day. */
 const KEYED_OUTCOME_MS = 24 * 60 * 60 * 1000;
 
-export interface RedisStoreOptions extends RedisLinkOptions {
+/** A model that no replica has used for so long is forgotten, with its vectors: a month. */
+const FORGOTTEN_MS = 30 * 24 * 60 * 60 * 1000;
+const REMINDER_MS = 6 * 60 * 60 * 1000;
+
+export interface RedisStoreOptions extends RedisLinkOptions, VectorModel {
   maxIntents: number;
   keptChanges?: number;
   logger: Logger;
-  /** For exemplars that no replica has embedded with this model yet; without it they are left out. */
-  embed?: (text: string) => Promise<Float32Array>;
 }
 
 /**
@@ -48,6 +51,7 @@ export class RedisExemplarStore implements ExemplarStore {
   readonly #listeners: ((change: Change) => void | Promise<void>)[] = [];
   readonly #reloadListeners: (() => Promise<void>)[] = [];
   /** What this replica is writing, by token: it need not be read back. */
+  #reminder: NodeJS.Timeout | undefined;
   readonly #own = new Map<string, readonly Exemplar[]>();
 
   private constructor(
@@ -131,12 +135,10 @@ export class RedisExemplarStore implements ExemplarStore {
     const { embed } = this.options;
     if (!embed || vectors.size === ids.length) return vectors;
     const texts = await tables.texts(ids.filter((id) => !vectors.has(id)));
-    const embedded = await Promise.all(
-      [...texts].map(async ([id, text]) => [id, await embed(text)] as const),
-    );
-    await tables.putVectors(embedded);
-    for (const [id, vector] of embedded) vectors.set(id, vector);
-    return vectors;
+    if (texts.size === 0) return vectors;
+    const embedded = await embedAll(texts, embed);
+    await tables.putVectors([...embedded]);
+    return new Map([...vectors, ...embedded]);
   }
 
   async page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage> {
@@ -248,7 +250,27 @@ export class RedisExemplarStore implements ExemplarStore {
     await this.#reader.reached(version, Number.POSITIVE_INFINITY, signal);
   }
 
+  async lacking(): Promise<number> {
+    return this.link.tables.lacking();
+  }
+
+  async earlierModels(): Promise<EarlierModel[]> {
+    return this.link.tables.otherModels();
+  }
+
+  withModel(model: VectorModel): Promise<RedisExemplarStore> {
+    return RedisExemplarStore.open({ ...this.options, ...model });
+  }
+
+  async adoptModel(origin: string): Promise<void> {
+    const remind = () => this.link.tables.useModel(origin, FORGOTTEN_MS);
+    clearInterval(this.#reminder);
+    this.#reminder = setInterval(() => remind().catch(() => undefined), REMINDER_MS).unref();
+    await remind();
+  }
+
   async close(): Promise<void> {
+    clearInterval(this.#reminder);
     await this.#reader.close();
     await this.link.close();
   }

@@ -11,7 +11,7 @@
  * | `texts` | hash | id -> text | until removed |
  * | `vectors:MODEL` | hash | id -> float32, little endian, 4 * dimensions bytes | a month after no replica uses the model |
  * | `head:MODEL` | hash | `trainedOn`; `bytes` | the same |
- * | `models` | hash | digest of a model -> when a replica last used it, ms | the same |
+ * | `models` | hash | digest of a model -> `{usedAt, origin}`: when a replica last used it, ms, and where it was found | the same |
  * | `changes` | stream | `VERSION-0` -> `token`; `after`: token of the change before; `change`: JSON without texts, vectors and heads | the last `KEPT_CHANGES` |
  * | `outcome:TOKEN` | string | what a write came to, JSON | `OUTCOME_MS` after it, or what an import asks for |
  * | `claim:TASK` | string | token of the replica that does it | `CLAIM_MS` after it was last renewed |

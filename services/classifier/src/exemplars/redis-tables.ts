@@ -7,6 +7,7 @@ import { guarded } from './redis-failure.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { StoredHead } from './stored-head.js';
 import { toBytes, toVector } from './vector-bytes.js';
+import type { EarlierModel } from './vector-model.js';
 
 /** Names of exemplars, or rows, that one command reads: about 1 MB of vectors. */
 const AT_ONCE = 500;
@@ -24,6 +25,7 @@ export interface Listed {
   position: string;
 }
 
+const StoredModel = z.object({ usedAt: z.number(), origin: z.string() });
 const StoredIntent = z.object({ description: z.string(), threshold: z.number().nullable() });
 
 export const parseIntent = (name: string, record: string): IntentRecord => ({
@@ -74,8 +76,40 @@ export class RedisTables {
     return { trainedOn: Number(trainedOn.toString()), bytes: new Uint8Array(bytes) };
   }
 
-  async count(): Promise<number> {
-    return guarded(() => this.client.hlen(this.keys.places));
+  /** About how many exemplars have no vector: one that was removed may have left its own. */
+  async lacking(): Promise<number> {
+    const [places, vectors] = await Promise.all(
+      [this.keys.places, this.keys.vectors].map((key) => guarded(() => this.client.hlen(key))),
+    );
+    return Math.max(0, (places ?? 0) - (vectors ?? 0));
+  }
+
+  /** The one that was used last comes first. */
+  async otherModels(): Promise<EarlierModel[]> {
+    return (await this.#models())
+      .filter(({ modelDigest }) => modelDigest !== this.keys.model)
+      .sort((a, b) => b.usedAt - a.usedAt);
+  }
+
+  /** Notes that the model is in use, and forgets those that were last used before `forgottenMs`. */
+  async useModel(origin: string, forgottenMs: number): Promise<void> {
+    const { model, models } = this.keys;
+    const record = JSON.stringify({ usedAt: Date.now(), origin });
+    await guarded(() => this.client.hset(models, model, record));
+    for (const { modelDigest, usedAt } of await this.#models()) {
+      if (usedAt > Date.now() - forgottenMs) continue;
+      const { vectors, head } = this.keys.of(modelDigest);
+      await guarded(() => this.client.unlink(vectors, head));
+      await guarded(() => this.client.hdel(models, modelDigest));
+    }
+  }
+
+  async #models() {
+    const records = await guarded(() => this.client.hgetall(this.keys.models));
+    return Object.entries(records).map(([modelDigest, record]) => ({
+      modelDigest,
+      ...StoredModel.parse(JSON.parse(record)),
+    }));
   }
 
   /** Every exemplar that is there from beginning to end, and perhaps others, by intent. */
