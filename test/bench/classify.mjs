@@ -1,5 +1,5 @@
 /**
- * `node test/bench/classify.mjs [--rounds N] [--workers N]`: a classify call over HTTP against the
+ * `npm run bench -- classify [--rounds N] [--workers N]`: a classify call over HTTP against the
  * bare model, in one run: rounds of A B C A B C, one call at a time; then throughput. Needs
  * `npm run setup`; takes about half a second a round. Prints a table and, last, a line of JSON. The
  * best tenth of the calls shows what a machine gives that others use, too.

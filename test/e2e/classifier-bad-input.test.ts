@@ -124,6 +124,31 @@ const rows: Row[] = [
   ['POST', '/v1/classify/more', { text: 'a' }, 404, 'not_found', null],
   ['GET', '/v1/jobs', undefined, 404, 'not_found', null],
   ['POST', CLASSIFY, { text: 'x'.repeat(33 * 1024 ** 2) }, 413, 'request_too_large', null],
+  ['PUT', '/v1/settings', { alpha: -0.1 }, 400, 'invalid_request', 'alpha'],
+  ['PUT', '/v1/settings', { alpha: 1.1 }, 400, 'invalid_request', 'alpha'],
+  ['PUT', '/v1/settings', { alpha: '0.1' }, 400, 'invalid_request', 'alpha'],
+  ['PUT', '/v1/settings', { alhpa: 0.1 }, 400, 'invalid_request', 'alhpa'],
+  ['POST', '/v1/settings', {}, 405, 'method_not_allowed', null],
+  ['DELETE', '/v1/quality', undefined, 405, 'method_not_allowed', null],
+  ['GET', '/v1/evaluate', undefined, 405, 'method_not_allowed', null],
+  ['POST', '/v1/evaluate', {}, 400, 'invalid_request', 'examples'],
+  ['POST', '/v1/evaluate', { examples: [] }, 400, 'invalid_request', 'examples'],
+  [
+    'POST',
+    '/v1/evaluate',
+    { examples: [{ text: 'a', intent: null }, { text: 'a' }] },
+    400,
+    'invalid_request',
+    'examples[1].intent',
+  ],
+  [
+    'POST',
+    '/v1/evaluate',
+    { examples: [{ text: '', intent: 'a' }] },
+    400,
+    'invalid_request',
+    'examples[0].text',
+  ],
 ];
 
 const shown = rows.map((row) => {

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import type { Job } from '@switchyard/contracts';
 import { expect, test } from 'vitest';
-import { call, classify, events, metric } from '../support/classifier-client.js';
+import { call, classify, events, metric, trained } from '../support/classifier-client.js';
 import { eventually } from '../support/eventually.js';
 import { startClassifier } from '../support/services.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -124,6 +124,7 @@ test('what is exported can be imported into an empty classifier, which then answ
   const job = await completed(to, body.job.id);
   expect(job).toMatchObject({ rejected: 0, duplicates: 0, added: job.total });
   expect((await call(to, 'GET', '/v1/export')).body).toBe(exported.body);
+  await trained(from);
   for (const text of ['Where is my cat?', 'Is the boat here?', 'hi', special[0] ?? '']) {
     const [here, there] = [await classify(from, text), await classify(to, text)];
     expect(there.intent).toBe(here.intent);

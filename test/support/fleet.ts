@@ -30,17 +30,17 @@ export class Fleet implements AsyncDisposable {
     readonly router: ServiceProcess,
     /** Its configuration, for a replica. */
     readonly yaml: string,
-    private readonly backends: ReadonlyMap<string, SimulatedBackend>,
+    private readonly backends: Map<string, SimulatedBackend>,
+    private readonly simulation: StartOptions,
     private readonly directory: AsyncDisposable,
   ) {}
 
   static async start(options: FleetOptions): Promise<Fleet> {
     const directory = await temporaryDirectory();
     const backends = new Map<string, SimulatedBackend>();
-    for (const name of new Set(Object.values(options.pools).flat())) {
-      const fast = { ttftMs: 0, tokensPerSecond: 0, slots: 100 };
-      backends.set(name, await startSimulatedBackend({ name, ...fast, ...options.simulation }));
-    }
+    const simulation = { ttftMs: 0, tokensPerSecond: 0, slots: 100, ...options.simulation };
+    for (const name of new Set(Object.values(options.pools).flat()))
+      backends.set(name, await startSimulatedBackend({ name, ...simulation }));
     const pools = Object.entries(options.pools).map(([pool, names]) => [
       pool,
       {
@@ -63,7 +63,7 @@ export class Fleet implements AsyncDisposable {
       ...(options.classifierUrl !== undefined && { classifierUrl: options.classifierUrl }),
       ...(options.env && { env: options.env }),
     });
-    return new Fleet(router, yaml, backends, directory);
+    return new Fleet(router, yaml, backends, simulation, directory);
   }
 
   get url(): string {
@@ -74,6 +74,17 @@ export class Fleet implements AsyncDisposable {
     const backend = this.backends.get(name);
     if (!backend) throw new Error(`no simulated backend "${name}"`);
     return backend;
+  }
+
+  /** Ends it at once, with all its connections; its place stays. */
+  async killBackend(name: string): Promise<void> {
+    await this.backend(name).close();
+  }
+
+  /** Starts it again where it was, as it was at first. */
+  async returnBackend(name: string): Promise<void> {
+    const { port } = this.backend(name);
+    this.backends.set(name, await startSimulatedBackend({ name, ...this.simulation, port }));
   }
 
   /** `POST` of JSON; an object is serialised, a string or bytes go as they are. */
@@ -123,10 +134,14 @@ export interface FleetStatus {
     name: string;
     retries: { budgetLeft: number; taken: number; denied: number };
     hedging: { afterMs: number | null; sent: number; won: number } | null;
+    queue: { waiting: number; waitingCluster: number; refusedFull: number; refusedLate: number };
+    connections: { kind: string; counts: string; replicas: number };
     backends: {
       name: string;
       healthy: boolean;
       inFlight: number;
+      inFlightCluster: number;
+      capacity: number | null;
       health: string;
       ejections: { consecutive: number; errorRate: number };
       deferredForMs: number;

@@ -62,7 +62,7 @@ export class Simulation {
       maxInFlight: this.slots.maxUsed,
       queued: this.slots.waiting,
       maxQueued: this.slots.maxWaiting,
-      hanging: this.#hanging.size,
+      hanging: [...this.#hanging].filter(({ isApi }) => isApi).length,
     };
   }
 

@@ -16,6 +16,6 @@ export interface Stats extends Readonly<Tally> {
   /** Waiting for a slot now. */
   readonly queued: number;
   readonly maxQueued: number;
-  /** Held by the `hang` fault now; they hold no slot. */
+  /** POST /v1/* held by the `hang` fault now; they hold no slot. */
   readonly hanging: number;
 }

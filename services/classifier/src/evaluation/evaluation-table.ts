@@ -24,14 +24,14 @@ export function evaluationTable(result: EvaluationResult): string {
       'accuracy',
       `${percent(result.accuracy)}   (expected from the exemplars alone: ${percent(quality.accuracy)})`,
     ],
-    ['calibration error (ECE)', percent(result.calibrationError)],
+    ['ECE (calibration error)', percent(result.calibrationError)],
     ['in scope: accepted and right', percent(scope.acceptedAccuracy)],
     [
       'in scope: rejected',
       `${percent(scope.rejected)}   (expected: ${percent(quality.expectedRejections)})`,
     ],
-    ['out of scope: recall', percent(scope.recall)],
-    ['out of scope: AUROC', percent(scope.auroc)],
+    ['OOS recall (out of scope)', percent(scope.recall)],
+    ['AUROC (in or out of scope)', percent(scope.auroc)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const pairs = result.confusedPairs

@@ -58,15 +58,17 @@ test('what rejection does', () => {
       outcome(true, true, true, 0.5),
       outcome(false, false, false, 0.01),
       outcome(false, false, true, 0.55),
+      // Close to an intent that is never chosen.
+      outcome(false, false, false, 0.95),
     ]),
   ).toEqual({
     inScope: 4,
-    outOfScope: 2,
+    outOfScope: 3,
     acceptedAccuracy: 2 / 4,
     rejected: 1 / 4,
-    recall: 1 / 2,
-    precision: 1 / 2,
-    auroc: 6 / 8,
+    recall: 2 / 3,
+    precision: 2 / 3,
+    auroc: 9 / 12,
   });
 });
 

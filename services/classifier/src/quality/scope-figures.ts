@@ -16,7 +16,9 @@ export function scopeFigures(outcomes: readonly ScopeOutcome[]): Evaluation['sco
   const foreign = outcomes.filter(({ belongs }) => !belongs);
   const rejectedOf = (some: readonly ScopeOutcome[]) =>
     some.filter(({ accepted }) => !accepted).length;
-  const scores = (some: readonly ScopeOutcome[]) => some.map(({ scopeScore }) => scopeScore);
+  // Accepted ones first: the same order, but where an intent has a threshold of its own.
+  const scores = (some: readonly ScopeOutcome[]) =>
+    some.map(({ accepted, scopeScore }) => scopeScore + (accepted ? 1 : 0));
   const acceptedRight = inScope.filter(({ right, accepted }) => right && accepted).length;
   return {
     inScope: inScope.length,

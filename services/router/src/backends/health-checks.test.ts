@@ -97,6 +97,25 @@ describe('alive or dead', () => {
   });
 });
 
+test('a fleet of many backends is no leak of listeners', async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  const url = `http://127.0.0.1:${await closedPort()}`;
+  const backends = Array.from({ length: 20 }, (_, n) => `{ name: b${n}, url: "${url}" }`);
+  const fleet = fleetOf(`pools: { p: { backends: [${backends.join()}] } }\ndefault: p\n`);
+  const all = new BackendRegistry(fleet).backends();
+  const dispatcher = new Agent();
+  const checks = new HealthChecks(all, dispatcher, { intervalMs: 20, timeoutMs: 200 }, quiet);
+  await checks.start();
+  await checks.close();
+  await dispatcher.destroy();
+  // Warnings are given between turns of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', onWarning);
+  expect(warnings).toEqual([]);
+});
+
 describe('when it probes', () => {
   const hour = 3_600_000;
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@switchyard/service-kit';
 import type { Dispatcher } from 'undici';
@@ -28,7 +29,10 @@ export class HealthChecks {
     private readonly settings: HealthCheckSettings,
     private readonly logger: Logger,
     private readonly random: () => number = Math.random,
-  ) {}
+  ) {
+    // One for every backend, and no leak however many there are.
+    setMaxListeners(0, this.#stop.signal);
+  }
 
   /** Resolves after the first round, so that a router that is ready knows what is alive. */
   async start(): Promise<void> {

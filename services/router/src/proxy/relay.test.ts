@@ -108,7 +108,7 @@ describe('a backend that breaks off', () => {
   const chunks = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
   const chunkedEvents = `${eventStream.replace('\r\n\r\n', '\r\nTransfer-Encoding: chunked\r\n\r\n')}`;
 
-  async function relayed(...parts: string[]) {
+  async function relayed(until: RegExp | 'closed', ...parts: string[]) {
     await using backend = await rawServer(async (socket) => {
       for (const part of parts) {
         socket.write(part, 'latin1');
@@ -119,7 +119,8 @@ describe('a backend that breaks off', () => {
     await using router = await TestRouter.start({ backends: { a: backend.url } });
     using client = await RawClient.connect(router.url);
     client.post('/v1/chat/completions', chatBody({ stream: true }));
-    await client.closed;
+    if (until === 'closed') await client.closed;
+    else await eventually(() => expect(client.text).toMatch(until));
     expect(router.records.map(({ outcome }) => outcome)).toEqual(['cut by backend']);
     expect(router.inFlight).toBe(0);
     expect(router.registry.backends()[0]).toMatchObject({ failures: 1 });
@@ -136,12 +137,11 @@ describe('a backend that breaks off', () => {
     ['within an event', ['data: 1\n\ndata: {"a'], 'data: 1\n\ndata: {"a\n\n'],
     ['after a line', ['data: 1\n'], 'data: 1\n\n\n'],
   ])(
-    '%s: the stream ends with an error event, and the connection closes',
+    '%s: the stream ends with an error event, as a stream that is whole does',
     async (_where, sent, expected) => {
-      const client = await relayed(chunkedEvents, ...sent.map(chunks));
-      expect(client.error).toBeUndefined();
       // The chunks' framing is ours; the last one is there: the client sees a proper end.
-      expect(client.text).toMatch(/\r\n0\r\n\r\n$/);
+      const client = await relayed(/\r\n0\r\n\r\n$/, chunkedEvents, ...sent.map(chunks));
+      expect(client.error).toBeUndefined();
       const body = client.text
         .slice(client.text.indexOf('\r\n\r\n') + 4)
         .replace(/(^|\r\n)[0-9a-f]+\r\n/g, '')
@@ -165,10 +165,27 @@ describe('a backend that breaks off', () => {
       chunks('\x1f\x8b\b'),
     ],
   ])('%s: only the connection ends', async (_what, head, part) => {
-    const client = await relayed(head, part);
+    const client = await relayed('closed', head, part);
     expect(client.text).toContain('HTTP/1.1 200');
     expect(client.text).not.toContain('error');
     expect(client.text).not.toMatch(/0\r\n\r\n$/);
+  });
+
+  test('within a stream leaves the connection to the next request', async () => {
+    await using backend = await rawServer(async (socket) => {
+      socket.write(chunkedEvents + chunks('data: 1\n\n'));
+      await sleep(5);
+      socket.destroy();
+    });
+    await using router = await TestRouter.start({ backends: { a: backend.url } });
+    using client = await RawClient.connect(router.url);
+    for (const answers of [1, 2]) {
+      client.post('/v1/chat/completions', chatBody({ stream: true }));
+      await eventually(() => {
+        expect(client.text.match(/broke off its answer/g)).toHaveLength(answers);
+      });
+    }
+    expect(client.error).toBeUndefined();
   });
 
   test('an answer without a length that ends with its connection is complete', async () => {

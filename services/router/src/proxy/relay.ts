@@ -21,8 +21,9 @@ const NEWLINE = 0x0a;
 
 /**
  * Sends a backend's answer on as it comes, byte for byte, no faster than the client reads.
- * When the backend breaks off, an event stream ends with an error event; anything else ends with
- * the connection, so that nobody takes a part for the whole.
+ * When the backend breaks off, an event stream ends with an error event, and properly, so that the
+ * client may send its next request on the same connection; anything else ends with the connection,
+ * so that nobody takes a part for the whole.
  */
 export async function relay(
   response: ServerResponse,
@@ -93,10 +94,7 @@ function breakOff(
   };
   // Ends the event that was cut, if one was; an error event of its own follows.
   const separator = endsEvent(last) ? '' : '\n\n';
-  // A response that has ended no longer knows its socket; the request does.
-  response.end(`${separator}data: ${JSON.stringify(body)}\n\n`, () =>
-    response.req.socket.destroySoon(),
-  );
+  response.end(`${separator}data: ${JSON.stringify(body)}\n\n`);
 }
 
 const endsEvent = (chunk: Buffer | undefined) =>

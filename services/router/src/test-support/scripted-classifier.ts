@@ -38,10 +38,14 @@ export class ScriptedClassifier implements AsyncDisposable {
   feedsOpened = 0;
   readonly #feeds = new Set<ServerResponse>();
   #server: TestServer | undefined;
-  #port = 0;
 
-  static async start(): Promise<ScriptedClassifier> {
-    const classifier = new ScriptedClassifier();
+  private constructor(
+    private readonly host: string | undefined,
+    public port: number,
+  ) {}
+
+  static async start(at: { host?: string; port?: number } = {}): Promise<ScriptedClassifier> {
+    const classifier = new ScriptedClassifier(at.host, at.port ?? 0);
     await classifier.listen();
     return classifier;
   }
@@ -50,9 +54,10 @@ export class ScriptedClassifier implements AsyncDisposable {
   async listen(): Promise<void> {
     this.#server = await httpServer(
       (request, response) => void this.#serve(request, response),
-      this.#port,
+      this.port,
+      this.host,
     );
-    this.#port = this.#server.port;
+    this.port = this.#server.port;
   }
 
   async stop(): Promise<void> {
@@ -60,7 +65,7 @@ export class ScriptedClassifier implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${this.host ?? '127.0.0.1'}:${this.port}`;
   }
 
   get connections(): number {

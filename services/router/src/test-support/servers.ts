@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
+const LOOPBACK = '127.0.0.1';
+
 /** A server on a port of its own that goes with its owner, connections and all. */
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
@@ -11,9 +13,13 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** `port` 0: any free one. */
-export const httpServer = (handler: RequestListener, port = 0): Promise<TestServer> =>
+export const httpServer = (
+  handler: RequestListener,
+  port = 0,
+  host = LOOPBACK,
+): Promise<TestServer> =>
   // Idle connections stay: only what is tested closes one.
-  serve(createHttpServer({ keepAliveTimeout: 0 }, handler), port);
+  serve(createHttpServer({ keepAliveTimeout: 0 }, handler), port, host);
 
 /** Speaks HTTP byte by byte: `onRequest` gets the connection and what came up to the blank line. */
 export function rawServer(onRequest: (socket: Socket, head: string) => void): Promise<TestServer> {
@@ -39,13 +45,13 @@ export async function closedPort(): Promise<number> {
   return server.port;
 }
 
-async function serve(server: Server, at: number): Promise<TestServer> {
+async function serve(server: Server, at: number, host = LOOPBACK): Promise<TestServer> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(at, '127.0.0.1');
+  server.listen(at, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const close = async () => {
@@ -55,5 +61,5 @@ async function serve(server: Server, at: number): Promise<TestServer> {
     for (const socket of sockets) socket.destroy();
     await closed;
   };
-  return { url: `http://127.0.0.1:${port}`, port, sockets, close, [Symbol.asyncDispose]: close };
+  return { url: `http://${host}:${port}`, port, sockets, close, [Symbol.asyncDispose]: close };
 }
