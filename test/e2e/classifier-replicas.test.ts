@@ -1,3 +1,5 @@
+import { appendFile, cp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { call, classify, events } from '../support/classifier-client.js';
 import { ended, importLine, Replicas } from '../support/classifier-replicas.js';
@@ -73,7 +75,7 @@ test('what one replica is told, all know, and all keep it over a restart', async
   await Promise.all([replicas.start(0), replicas.start(1)]);
   await expectAlike(replicas);
   expect((await replicas.views(PROMPTS))[0]).toEqual(before);
-});
+}, 120_000);
 
 test('the starter exemplars are loaded once, by one of them', async () => {
   await using redis = await RedisServer.start();
@@ -84,7 +86,7 @@ test('the starter exemplars are loaded once, by one of them', async () => {
   );
   expect(loaded.filter(Boolean)).toHaveLength(1);
   await expectAlike(replicas);
-});
+}, 120_000);
 
 test('replicas, imports and the change stream run on a Redis Cluster of three nodes', async () => {
   await using cluster = await RedisCluster.start();
@@ -108,4 +110,37 @@ test('replicas, imports and the change stream run on a Redis Cluster of three no
   // Everything is in the one slot of the prefix, so on one node.
   const sizes = await Promise.all(cluster.nodes.map(({ client }) => client.dbsize()));
   expect(sizes.filter((size) => size > 0)).toHaveLength(1);
-});
+}, 120_000);
+
+test('a snapshot of other exemplars, and one that is damaged, are never served', async () => {
+  await using here = await RedisServer.start();
+  await using there = await RedisServer.start();
+  await using replicas = await Replicas.start({ urls: [here.url, here.url] });
+  await using foreign = await Replicas.start({ urls: [there.url] });
+  const add = (service: { url: string }, intent: string, texts: string[]) =>
+    call(service, 'POST', `/v1/intents/${intent}/exemplars`, { texts });
+  await add(replicas.at(0), 'plants', orchids);
+  await add(replicas.at(0), 'refunds', refunds.slice(0, 10));
+  await add(foreign.at(0), 'music', orchids);
+  await add(foreign.at(0), 'songs', refunds);
+  await expectAlike(replicas);
+  const [before] = await replicas.views(PROMPTS);
+  await Promise.all(
+    [replicas.at(0), replicas.at(1), foreign.at(0)].map((one) => one.kill('SIGTERM')),
+  );
+
+  const index = (of: Replicas, at: number) => join(of.directories[at]?.path ?? '', 'index');
+  await rm(index(replicas, 0), { recursive: true });
+  await cp(index(foreign, 0), index(replicas, 0), { recursive: true });
+  const [newest = ''] = (await readdir(index(replicas, 1))).sort().reverse();
+  const graph = (await readdir(join(index(replicas, 1), newest))).find((name) =>
+    /graph/.test(name),
+  );
+  await appendFile(join(index(replicas, 1), newest, graph ?? ''), 'x');
+  await Promise.all([replicas.start(0), replicas.start(1)]);
+  const logged = replicas.services.map(({ log }) => log.map(({ msg }) => msg));
+  expect(logged[0]).toContain('loaded the index');
+  expect(logged[1]).toContain('a snapshot of the index cannot be used');
+  await expectAlike(replicas);
+  expect((await replicas.views(PROMPTS))[0]).toEqual(before);
+}, 120_000);
