@@ -1,5 +1,5 @@
 /**
- * `node test/bench/ingestion.mjs [--lines N] [--exemplars N]`: how fast imports are, embedded and on
+ * `npm run bench -- ingestion [--lines N] [--exemplars N]`: how fast imports are, embedded and on
  * Redis with one, two and three classifiers, what classification is like meanwhile and when idle,
  * and how long a restarted classifier takes to serve with many exemplars. Needs `npm run setup` and
  * redis-server. Takes some minutes; prints tables and, last, a line of JSON. All runs share the
@@ -15,6 +15,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
 import { createLogger, parseRedisUrl } from '../../packages/service-kit/dist/index.js';
 import { chooseModel } from '../../services/classifier/dist/embedding/choose-model.js';
 import { EmbeddedExemplarStore } from '../../services/classifier/dist/exemplars/embedded-exemplar-store.js';
@@ -183,6 +184,13 @@ async function fill(store) {
   await store.close();
 }
 
+async function memoryOf(url) {
+  const client = new Redis(url);
+  const [, bytes] = /used_memory:(\d+)/.exec(await client.info('memory')) ?? [];
+  client.disconnect();
+  return Number(bytes) / 2 ** 20;
+}
+
 async function restartRun(name, redisUrl) {
   const { modelDigest } = await chooseModel({
     ...{ model: 'all-MiniLM-L6-v2', modelDir, allowRemoteModels: false },
@@ -208,6 +216,7 @@ async function restartRun(name, redisUrl) {
     exemplars,
     'without a snapshot, s': first.readyMs / 1000,
     'restarted, s': again.readyMs / 1000,
+    ...(redisUrl && { 'Redis, MB': await memoryOf(redisUrl) }),
   };
 }
 

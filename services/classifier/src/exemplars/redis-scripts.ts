@@ -15,9 +15,7 @@ const CHANGES = [
 export type ChangeVerb = (typeof CHANGES)[number];
 export type Verb = ChangeVerb | 'renew-claim';
 
-/** The compiler does not copy them: they are read from beside the sources. */
-const read = (name: string) =>
-  readFileSync(new URL(`../../src/exemplars/lua/${name}.lua`, import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
 
 /** The scripts under lua/ on a connection; each of its files says what goes in and what comes out. */
 export class RedisScripts {

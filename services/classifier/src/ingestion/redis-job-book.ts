@@ -17,7 +17,7 @@ const compress = promisify(gzip);
 const expand = promisify(gunzip);
 
 const script = (client: RedisClient, name: string) => {
-  const url = new URL(`../../src/ingestion/lua/${name}.lua`, import.meta.url);
+  const url = new URL(`./lua/${name}.lua`, import.meta.url);
   return new RedisScript(client, `imports_${name}`, readFileSync(url, 'utf8'));
 };
 
