@@ -69,6 +69,13 @@ test('what one replica is told, all know, and all keep it over a restart', async
   ]);
   expect((await intentOn(two, 'I want a refund for my order')).result).toBe('refunds');
 
+  // Only one of them trains at a time, and none what another has learned.
+  const learned = replicas.services.flatMap(({ log }) =>
+    log.filter(({ msg }) => msg === 'trained').map(({ trainedOn }) => trainedOn),
+  );
+  expect(new Set(learned).size).toBe(learned.length);
+  expect(learned.length).toBeGreaterThan(0);
+
   await one.kill();
   await two.kill('SIGTERM');
   await redis.restart();

@@ -79,6 +79,25 @@ test('every replica takes its share of an import, and knows how it goes', async 
   await Promise.all([one.close(), two.close()]);
 });
 
+test('a chunk that kills whoever works on it ends its job, and not the others', async () => {
+  const prefix = randomUUID();
+  const gate = new Gate(0);
+  const before = await open(prefix, trainedAtOnce(gate.handle));
+  const { id } = await before.submit(ndjson(10, 'deadly'), 'reject');
+  const task = `{${prefix}}:import-chunks:chunk-${id}-0`;
+  await eventually(async () => expect(await server.client.exists(task)).toBe(1));
+  // As BullMQ counts workers that died with it.
+  await server.client.hset(task, 'stc', 6);
+  const closing = before.close();
+  gate.fail();
+  await closing;
+  const queue = await open(prefix, trainedAtOnce(new Gate().handle));
+  const other = await queue.submit(ndjson(10), 'reject');
+  expect((await inState(queue, id, 'failed')).error).toMatch(/^6 classifiers died/);
+  await inState(queue, other.id, 'completed');
+  await queue.close();
+});
+
 test('goes on when Redis was restarted in the middle', async () => {
   await using durable = await RedisServer.start({ appendOnly: true });
   const gate = new Gate(3);

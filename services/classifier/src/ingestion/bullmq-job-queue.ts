@@ -74,7 +74,8 @@ export class BullmqJobQueue implements JobQueue {
     this.#book = new RedisJobBook(commands.client, prefix);
     const base = { connection: commands.client, prefix: `{${prefix}}` };
     const defaultJobOptions = {
-      attempts: ATTEMPTS,
+      // Counted here, as deaths of workers are: the job's end is recorded before the task is gone.
+      attempts: Number.MAX_SAFE_INTEGER,
       backoff: { type: 'exponential', delay: BACKOFF_MS },
       removeOnComplete: true,
       removeOnFail: true,
@@ -145,40 +146,39 @@ export class BullmqJobQueue implements JobQueue {
     options: WorkerOptions,
     action: (task: Task<TaskData>) => Promise<void>,
   ): Worker<TaskData> {
-    const { logger } = this.options;
     const worker = new Worker<TaskData>(
       name,
       async (task, token) => {
         try {
+          if (task.stalledCounter > MAX_STALLED) throw new WorkersDied(task.stalledCounter);
           await action(task);
         } catch (error) {
-          // Neither a shutdown nor an outage of Redis is an attempt.
-          if (this.#closing.signal.aborted || isPassing(error)) {
-            const pause = this.#closing.signal.aborted ? 0 : BACKOFF_MS;
-            await task.moveToDelayed(Date.now() + pause, token);
+          await this.#fail(task, error).catch(async (problem: unknown) => {
+            const { aborted } = this.#closing.signal;
+            if (!aborted && !isPassing(problem)) throw problem;
+            // Neither a shutdown nor an outage of Redis is an attempt.
+            await task.moveToDelayed(Date.now() + (aborted ? 0 : BACKOFF_MS), token);
             throw new DelayedError();
-          }
-          if (!isRefusal(error) && task.attemptsMade + 1 < ATTEMPTS) throw error;
-          logger.error({ err: error, job: task.data.id }, 'import failed');
-          await this.#book.end(task.data.id, 'failed', reasonOf(error));
+          });
         }
       },
       {
         ...options,
         lockDuration: LOCK_MS,
         stalledInterval: STALLED_CHECK_MS,
-        maxStalledCount: MAX_STALLED,
+        maxStalledCount: Number.MAX_SAFE_INTEGER,
       },
     );
     worker.on('error', () => undefined);
-    // Only what stalled too often fails without having come through the action.
-    worker.on('failed', (task, error) => {
-      if (!task || task.attemptsMade < ATTEMPTS) return;
-      this.#book.end(task.data.id, 'failed', reasonOf(error)).catch((problem: unknown) => {
-        logger.error({ err: problem, job: task.data.id }, 'end of an import not recorded');
-      });
-    });
     return worker;
+  }
+
+  /** Ends the job of a task that failed for good; rejects when it is to be tried again. */
+  async #fail({ data, attemptsMade }: Task<TaskData>, error: unknown): Promise<void> {
+    const mayPass = this.#closing.signal.aborted || isPassing(error);
+    if (mayPass || (!isFinal(error) && attemptsMade + 1 < ATTEMPTS)) throw error;
+    this.options.logger.error({ err: error, job: data.id }, 'import failed');
+    await this.#book.end(data.id, 'failed', reasonOf(error));
   }
 
   /** Makes a task of every chunk. A task that is there already stays one. */
@@ -224,7 +224,13 @@ export class BullmqJobQueue implements JobQueue {
   }
 }
 
-const isRefusal = (error: unknown) => error instanceof HttpError;
+const isFinal = (error: unknown) => error instanceof HttpError || error instanceof WorkersDied;
+
+class WorkersDied extends Error {
+  constructor(count: number) {
+    super(`${count} classifiers died or were stopped while they worked on one chunk`);
+  }
+}
 
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

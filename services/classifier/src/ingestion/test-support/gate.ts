@@ -23,8 +23,14 @@ export class Gate {
   version = 0;
   readonly #results = new Map<string, ChunkResult>();
   #waiting: (() => void)[] = [];
+  #failing: ((reason: Error) => void)[] = [];
 
   constructor(private open = Number.POSITIVE_INFINITY) {}
+
+  /** Those that wait come to nothing. */
+  fail(): void {
+    for (const end of this.#failing) end(new Error('it was cut off'));
+  }
 
   release(): void {
     this.open = Number.POSITIVE_INFINITY;
@@ -32,7 +38,11 @@ export class Gate {
   }
 
   readonly handle: ChunkHandler = async (lines, _onConflict, key) => {
-    if (this.open-- <= 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.open-- <= 0)
+      await new Promise<void>((resolve, reject) => {
+        this.#waiting.push(resolve);
+        this.#failing.push(reject);
+      });
     const before = this.#results.get(key);
     if (before) return before;
     const failed: Job['failed'] = [];
