@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freePort } from './free-port.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 const START_TIMEOUT_MS = 10_000;
@@ -121,24 +121,5 @@ export class RedisServer implements AsyncDisposable {
     this.resume();
     await this.kill();
     await this.directory[Symbol.asyncDispose]();
-  }
-}
-
-/**
- * A port that was free a moment ago. It and the one of a Cluster's bus, 10,000 above, are below
- * those that Linux gives to clients.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    probe.close();
-    await once(probe, 'close');
-    return port;
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './config-error.js';
@@ -81,6 +82,28 @@ export const variable = {
       })
       .default('info'),
 };
+
+/**
+ * The environment with secrets from files: where NAME_FILE names a file, NAME is what it holds, as
+ * Docker and Kubernetes hand secrets to a process. Throws ConfigError.
+ */
+export function withSecretFiles(environment: Environment, names: readonly string[]): Environment {
+  const read = { ...environment };
+  const problems: string[] = [];
+  for (const name of names) {
+    const path = environment[`${name}_FILE`];
+    if (!path) continue;
+    if (environment[name]) problems.push(`${name}_FILE: must not be given together with ${name}`);
+    try {
+      read[name] = readFileSync(userPath(path, environment), 'utf8').trim();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      problems.push(`${name}_FILE: cannot read ${path} (${code})`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return read;
+}
 
 /**
  * Reads the variables that the schema names; an empty one counts as unset.

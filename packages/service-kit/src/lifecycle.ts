@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ConfigError } from './config-error.js';
 import type { Logger } from './logger.js';
@@ -8,6 +8,27 @@ const SWEEP_MS = 100;
 
 /** Longer than the 60 s for which nginx keeps connections, so that it never finds one just closed. */
 const KEEP_ALIVE_MS = 75_000;
+
+/** A client may take this long to send the head of a request, and all of it. */
+const HEAD_MS = 15_000;
+const REQUEST_MS = 120_000;
+/** How often those who take longer are looked for. */
+const CHECK_MS = 2_000;
+/** Larger heads, the path with its query included, are refused with 431. */
+const MAX_HEAD_BYTES = 32 * 1024;
+
+/** A server that clients cannot keep busy by being slow: they are answered 408 and cut. */
+export function createHttpServer(handler: RequestListener): Server {
+  return createServer(
+    {
+      headersTimeout: HEAD_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      maxHeaderSize: MAX_HEAD_BYTES,
+    },
+    handler,
+  );
+}
 
 export interface ListenOptions {
   host: string;

@@ -5,11 +5,15 @@ import {
   type RedisLocation,
   userPath,
   variable,
+  withSecretFiles,
 } from '@switchyard/service-kit';
 import { z } from 'zod';
 
 /** One core is left to HTTP, search and scoring; past four, memory grows faster than throughput. */
 const DEFAULT_WORKERS = Math.max(1, Math.min(4, availableParallelism() - 1));
+
+/** Each may also be given as NAME_FILE. */
+const SECRETS = ['ADMIN_TOKEN', 'REDIS_URL'];
 
 const Variables = z.object({
   CLASSIFIER_HOST: variable.text('127.0.0.1'),
@@ -54,7 +58,7 @@ export interface ClassifierConfig {
 
 /** Throws ConfigError naming every wrong variable. */
 export function readConfig(environment: Record<string, string | undefined>): ClassifierConfig {
-  const read = parseEnvironment(Variables, environment);
+  const read = parseEnvironment(Variables, withSecretFiles(environment, SECRETS));
   checkAdminExposure({
     hostVariable: 'CLASSIFIER_HOST',
     host: read.CLASSIFIER_HOST,

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  createHttpServer,
   createLogger,
   createRegistry,
   drain,
@@ -105,7 +105,7 @@ await runOrExit(async () => {
     logger,
     registry,
   });
-  const server = createServer(app);
+  const server = createHttpServer(app);
   limitSilence(server, SILENCE_MS);
   const { port } = await listen(server, {
     host: config.host,

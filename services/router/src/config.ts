@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import {
+  ConfigError,
   checkAdminExposure,
   parseEnvironment,
   type RedisLocation,
   userPath,
   variable,
+  withSecretFiles,
 } from '@switchyard/service-kit';
 import { z } from 'zod';
 import { loadFleet } from './configuration/load-fleet.js';
@@ -16,7 +18,13 @@ const KEY = /^[\x21-\x7e]+$/;
 
 const ApiKeys = z
   .string()
-  .transform((list) => list.split(',').map((entry) => entry.trim().split(/:(.*)/s, 2)))
+  .transform((list) =>
+    list
+      .split(/[,\n]/)
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '')
+      .map((entry) => entry.split(/:(.*)/s, 2)),
+  )
   .refine((pairs) => pairs.every(([name, key]) => name && key && KEY.test(key)), {
     error:
       'must be a comma-separated list of name:key, with keys of ASCII characters without spaces',
@@ -26,6 +34,9 @@ const ApiKeys = z
   })
   .transform((pairs) => new Map(pairs.map(([name, key]) => [name ?? '', key ?? ''])))
   .optional();
+
+/** Each may also be given as NAME_FILE. */
+const SECRETS = ['API_KEYS', 'ADMIN_TOKEN', 'REDIS_URL'];
 
 const Variables = z.object({
   ROUTER_HOST: variable.text('127.0.0.1'),
@@ -63,7 +74,7 @@ export interface RouterConfig {
 
 /** Throws ConfigError naming every wrong variable, or every wrong path of the YAML file. */
 export function readConfig(environment: Record<string, string | undefined>): RouterConfig {
-  const read = parseEnvironment(Variables, environment);
+  const read = parseEnvironment(Variables, withSecretFiles(environment, SECRETS));
   checkAdminExposure({
     hostVariable: 'ROUTER_HOST',
     host: read.ROUTER_HOST,
@@ -71,6 +82,8 @@ export function readConfig(environment: Record<string, string | undefined>): Rou
     allowUnauthenticated: read.ALLOW_UNAUTHENTICATED_ADMIN,
   });
   const fleetPath = userPath(read.SWITCHYARD_CONFIG, environment);
+  const fleet = loadFleet(fleetPath, environment);
+  checkLimitedClients(fleet, read.API_KEYS);
   return Object.freeze({
     host: read.ROUTER_HOST,
     port: read.ROUTER_PORT,
@@ -83,6 +96,19 @@ export function readConfig(environment: Record<string, string | undefined>): Rou
     leaseMs: read.LEASE_MS,
     logLevel: read.LOG_LEVEL,
     fleetPath,
-    fleet: loadFleet(fleetPath, environment),
+    fleet,
   });
+}
+
+/** A client whose name is mistyped would have the limits of all others. */
+function checkLimitedClients(
+  { limits }: Fleet,
+  apiKeys: ReadonlyMap<string, string> | undefined,
+): void {
+  const known = new Set([...(apiKeys?.keys() ?? ['anonymous']), 'admin']);
+  const unknown = Object.keys(limits?.clients ?? {}).filter((name) => !known.has(name));
+  if (unknown.length > 0)
+    throw new ConfigError(
+      unknown.map((name) => `limits.clients.${name}: API_KEYS has no client of this name`),
+    );
 }

@@ -29,6 +29,31 @@ export const queueFull = (pool: string, size: number, retryAfterSeconds: number)
     retryAfter(retryAfterSeconds),
   );
 
+export const rateLimited = (
+  client: string,
+  perMinute: number,
+  seconds: number,
+  headers: Record<string, string>,
+) =>
+  new HttpError(
+    429,
+    'rate_limit_exceeded',
+    `client "${client}" may send ${perMinute} requests a minute`,
+    { headers: { ...headers, 'retry-after': String(Math.max(1, Math.ceil(seconds))) } },
+  );
+
+export const tooManyConcurrent = (
+  client: string,
+  concurrent: number,
+  headers: Record<string, string>,
+) =>
+  new HttpError(
+    429,
+    'rate_limit_exceeded',
+    `client "${client}" may have ${concurrent} requests at a time`,
+    { headers: { ...headers, 'retry-after': '1' } },
+  );
+
 export const demandsNotMet = (pool: string) =>
   new HttpError(
     400,

@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
 import {
+  createHttpServer,
   createLogger,
   createRegistry,
   drain,
@@ -20,6 +20,8 @@ import { MemoryConnectionLedger } from './connections/memory-connection-ledger.j
 import { RedisConnectionLedger } from './connections/redis-connection-ledger.js';
 import { observeFailures } from './failure-metrics.js';
 import { observeFleet } from './fleet-metrics.js';
+import { ClientLimits } from './limits/client-limits.js';
+import { RequestRates } from './limits/request-rates.js';
 import { createBackendDispatcher } from './proxy/backend-dispatcher.js';
 import { RequestRecorder } from './proxy/request-record.js';
 import { RunningRequests } from './proxy/running-requests.js';
@@ -78,6 +80,8 @@ await runOrExit(async () => {
     dispatcher,
     intents,
     keys: new ClientKeys(config.apiKeys, config.adminToken),
+    clientLimits: new ClientLimits(new RequestRates(redis?.connection, prefix), ledger),
+    limits: fleet.limits,
     recorder: new RequestRecorder(logger, metrics, new Set(fleet.routes.keys())),
     logger,
     metrics,
@@ -88,7 +92,7 @@ await runOrExit(async () => {
     running,
     stopping: stopping.signal,
   });
-  const server = createServer(app);
+  const server = createHttpServer(app);
   const { graceMs } = fleet.shutdown;
   onShutdown(logger, graceMs + CLOSE_MS, async () => {
     stopping.abort();

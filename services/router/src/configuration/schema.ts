@@ -96,6 +96,18 @@ const KeywordRule = z
     error: 'needs a pattern, maxWords or both',
   });
 
+const Allowance = {
+  requestsPerMinute: z.int({ error: 'must be a whole number' }).min(1).max(10_000_000).optional(),
+  /** Requests at a time. */
+  concurrent: z.int({ error: 'must be a whole number' }).min(1).max(1_000_000).optional(),
+};
+
+/** What every client may ask for, and clients for whom that is different. */
+const Limits = z.strictObject({
+  ...Allowance,
+  clients: z.record(z.string(), z.strictObject(Allowance)).default({}),
+});
+
 /** What agent harnesses wrap around what the human typed. */
 const DEFAULT_STRIP = ['<system-reminder>[\\s\\S]*?</system-reminder>'];
 
@@ -152,6 +164,7 @@ export const FleetFile = z.strictObject({
       windowMs: milliseconds(10_000, 3_600_000),
     })
     .prefault({}),
+  limits: Limits.optional(),
   /** Proxies in front of the router that append to `x-forwarded-for`. */
   trustedProxies: z.int({ error: 'must be a whole number' }).min(0).max(100).default(0),
   /** Requests that run at SIGTERM may take this long to finish. */
@@ -161,6 +174,7 @@ export const FleetFile = z.strictObject({
 type Parsed = z.output<typeof FleetFile>;
 export type BackendSpec = z.output<typeof Backend>;
 export type PoolSpec = z.output<typeof Pool>;
+export type Limits = z.output<typeof Limits>;
 export type KeywordRule = z.output<typeof KeywordRule>;
 export type Strip = NonNullable<Parsed['prompt']['strip']>;
 

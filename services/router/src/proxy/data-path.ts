@@ -4,8 +4,10 @@ import type { Dispatcher } from 'undici';
 import type { ClientKeys } from '../authentication.js';
 import type { Backend } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
+import type { Limits } from '../configuration/schema.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import { demandsNotMet } from '../errors.js';
+import type { ClientLimits } from '../limits/client-limits.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
 import { BackendSearch } from './backend-search.js';
 import { clientAddress } from './client-address.js';
@@ -29,6 +31,8 @@ export interface DataPathDependencies {
   ledger: ConnectionLedger;
   dispatcher: Dispatcher;
   keys: ClientKeys;
+  clientLimits: ClientLimits;
+  limits: Limits | undefined;
   recorder: RequestRecorder;
   logger: Logger;
   maxBodyBytes: number;
@@ -45,7 +49,8 @@ export type DataPath = (request: IncomingMessage, response: ServerResponse) => P
 
 /** The way of a request under /v1: read, decide, acquire, forward, relay, release. */
 export function createDataPath(dependencies: DataPathDependencies): DataPath {
-  const { chooser, registry, ledger, dispatcher, keys, recorder, logger, stallMs } = dependencies;
+  const { chooser, registry, ledger, dispatcher, keys, clientLimits, recorder, logger, stallMs } =
+    dependencies;
 
   return async (request, response) => {
     const started = performance.now();
@@ -79,6 +84,21 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     { started, gone }: { started: number; gone: AbortSignal },
   ): Promise<void> {
     record.client = keys.authenticate(request);
+    const admission = await clientLimits.admit(record.client, dependencies.limits);
+    for (const [name, value] of Object.entries(admission.headers)) response.setHeader(name, value);
+    try {
+      await serveAdmitted(request, response, record, { started, gone });
+    } finally {
+      admission.release();
+    }
+  }
+
+  async function serveAdmitted(
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+    { started, gone }: { started: number; gone: AbortSignal },
+  ): Promise<void> {
     const path = checkedPath(request);
     const endpoint = endpointFor(record.path);
     const raw = await readBody(request, dependencies.maxBodyBytes);

@@ -6,6 +6,8 @@ import { BackendRegistry } from '../backends/backend-registry.js';
 import { parseFleet } from '../configuration/load-fleet.js';
 import type { Fleet } from '../configuration/schema.js';
 import { MemoryConnectionLedger } from '../connections/memory-connection-ledger.js';
+import { ClientLimits } from '../limits/client-limits.js';
+import { RequestRates } from '../limits/request-rates.js';
 import { createBackendDispatcher } from '../proxy/backend-dispatcher.js';
 import { type RequestRecord, RequestRecorder } from '../proxy/request-record.js';
 import { RunningRequests } from '../proxy/running-requests.js';
@@ -87,6 +89,8 @@ export class TestRouter implements AsyncDisposable {
       dispatcher,
       intents,
       keys: new ClientKeys(options.apiKeys, undefined),
+      clientLimits: new ClientLimits(new RequestRates(undefined, 'test'), ledger),
+      limits: fleet.limits,
       recorder,
       logger: quiet,
       metrics,
