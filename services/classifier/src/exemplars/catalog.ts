@@ -47,15 +47,26 @@ export class Catalog {
     snapshots?: Pick<IndexSnapshots, 'loadOrCreate' | 'keep'>,
   ): Promise<Catalog> {
     const catalog = new Catalog(options, await snapshots?.loadOrCreate());
-    await catalog.#readAnew(store);
+    const apply = async (change: Change) => {
+      if (change.type === 'exemplars-added') await catalog.room();
+      catalog.apply(change);
+    };
+    // What changes while everything is read may be in it already: applying it again is the same.
+    let meanwhile: Change[] | undefined = [];
+    store.onChange(async (change) => {
+      if (meanwhile) meanwhile.push(change);
+      else await apply(change);
+    });
+    const reading = catalog.#readAnew(store);
     store.onReload(async () => {
+      await reading.catch(() => undefined);
+      meanwhile?.splice(0);
       await catalog.#readAnew(store);
       catalog.retire();
     });
-    store.onChange(async (change) => {
-      if (change.type === 'exemplars-added') await catalog.room();
-      catalog.apply(change);
-    });
+    await reading;
+    for (let next = meanwhile.shift(); next; next = meanwhile.shift()) await apply(next);
+    meanwhile = undefined;
     await store.caughtUp();
     if (snapshots) {
       const keeping = snapshots.keep(catalog.#index, () => catalog.#version);
@@ -195,6 +206,8 @@ export class Catalog {
   }
 
   #put({ id, intent, vector }: Exemplar, version: number): void {
+    // It was read already.
+    if ((this.#index.get(id)?.version ?? -1) >= version) return;
     this.#leave(id);
     const key = { id, intent, version };
     this.#index.put(key, vector);
