@@ -8,7 +8,9 @@ import { call, classify, events } from '../support/classifier-client.js';
 import { ended, importLine, Replicas } from '../support/classifier-replicas.js';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-server.js';
+import { root, ServiceProcess } from '../support/service-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const PROMPTS = ['please water the orchids', 'where is my refund', 'hello there'];
 const orchids = Array.from({ length: 20 }, (_, n) => `Water the orchids in room ${n}`);
@@ -179,5 +181,28 @@ test('a Redis that lost everything is followed, and routers are told to forget',
   await add(replicas.at(1), 'plants', orchids);
   await eventually(async () =>
     expect((await classify(replicas.at(0), 'Water the orchids')).intent).toBe('plants'),
+  );
+}, 120_000);
+
+test('started while Redis is away, a replica says so and waits for it', async () => {
+  await using redis = await RedisServer.start();
+  await using directory = await temporaryDirectory();
+  await redis.kill();
+  await using service = await ServiceProcess.start(
+    {
+      entry: 'services/classifier/dist/server.js',
+      env: {
+        ...{ CLASSIFIER_PORT: '0', DATA_DIR: directory.path, REDIS_URL: redis.url },
+        MODEL_DIR: process.env.MODEL_DIR ?? `${root}.models`,
+      },
+    },
+    '/health',
+  );
+  const early = await call(service, 'GET', '/ready');
+  expect([early.status, early.body.reason]).toEqual([503, `waiting for Redis at ${redis.url}`]);
+  await redis.restart();
+  await eventually(
+    async () => expect((await call(service, 'GET', '/ready')).status).toBe(200),
+    LIMIT_MS,
   );
 }, 120_000);

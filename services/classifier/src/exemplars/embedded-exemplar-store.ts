@@ -1,16 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { OnConflict, Settings } from '@switchyard/contracts';
 import { ConfigError } from '@switchyard/service-kit';
-import { tooManyIntents } from '../errors.js';
 import { ChangeSequence } from './change-sequence.js';
 import { type Claim, soleClaim } from './claim.js';
 import type { CorpusSource } from './corpus.js';
 import { claimStore } from './embedded-claim.js';
 import { checkDatabaseFile } from './embedded-file.js';
 import { EmbeddedTables } from './embedded-tables.js';
+import { EmbeddedWriter } from './embedded-writer.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type {
   AddOptions,
@@ -22,10 +21,8 @@ import type {
   StoredPage,
 } from './exemplar-store.js';
 import { found } from './found.js';
-import { planAddition } from './plan-addition.js';
-import { replaces, type StoredHead } from './stored-head.js';
+import type { StoredHead } from './stored-head.js';
 import { type EarlierModel, embedAll, type VectorModel } from './vector-model.js';
-import { toOutcome, toVerdicts } from './verdicts.js';
 
 /** Between two attempts to embed with the model that a change was not made with. */
 const PAUSE_MS = 100;
@@ -47,6 +44,7 @@ interface Shared {
 
 /** Exemplars in LMDB, for one process. One change is one transaction. */
 export class EmbeddedExemplarStore implements ExemplarStore {
+  readonly #writer: EmbeddedWriter;
   readonly #stops: (() => void)[] = [];
   readonly #closing = new AbortController();
 
@@ -55,6 +53,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     private readonly model: VectorModel,
   ) {
     shared.users++;
+    this.#writer = new EmbeddedWriter({ ...shared, model: model.modelDigest });
   }
 
   /** Rejects with ConfigError when the directory cannot be used, or is in use. */
@@ -138,83 +137,32 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     return this.tables.head(this.model.modelDigest);
   }
 
-  async add(
+  add(
     exemplars: readonly Exemplar[],
     onConflict: OnConflict,
-    { idempotencyKey }: AddOptions = {},
+    options?: AddOptions,
   ): Promise<AddOutcome> {
-    let outcome = toOutcome([], []);
-    const model = this.model.modelDigest;
-    await this.#commit(() => {
-      const before = idempotencyKey && this.tables.outcome(idempotencyKey);
-      if (before) {
-        outcome = toOutcome(exemplars, before);
-        return undefined;
-      }
-      const intentOf = (id: string) => this.tables.exemplar(id)?.intent;
-      outcome = planAddition(exemplars, onConflict, intentOf);
-      if (outcome.added.length === 0) return undefined;
-      const names = [...new Set(outcome.added.map((exemplar) => exemplar.intent))];
-      this.#checkIntentLimit(names);
-      const intents = names.map((name) => this.#intentOrNew(name));
-      for (const intent of intents) this.tables.putIntent(intent);
-      const version = this.tables.version + 1;
-      for (const exemplar of outcome.added) this.tables.putExemplar(exemplar, { version, model });
-      if (idempotencyKey) this.tables.putOutcome(idempotencyKey, toVerdicts(exemplars, outcome));
-      return { type: 'exemplars-added', exemplars: outcome.added, intents };
-    });
-    return outcome;
+    return this.#writer.add(exemplars, onConflict, options);
   }
 
-  async remove(intent: string, id: string): Promise<boolean> {
-    return this.#commit(() => {
-      if (this.tables.exemplar(id)?.intent !== intent) return undefined;
-      this.tables.deleteExemplar(id);
-      return { type: 'exemplar-removed', id };
-    });
+  remove(intent: string, id: string): Promise<boolean> {
+    return this.#writer.remove(intent, id);
   }
 
-  async putIntent(name: string, patch: IntentPatch): Promise<void> {
-    await this.#commit(() => {
-      this.#checkIntentLimit([name]);
-      const before = this.#intentOrNew(name);
-      const intent = {
-        name,
-        description: patch.description ?? before.description,
-        threshold: patch.threshold === undefined ? before.threshold : patch.threshold,
-      };
-      this.tables.putIntent(intent);
-      return { type: 'intent-put', intent };
-    });
+  putIntent(name: string, patch: IntentPatch): Promise<void> {
+    return this.#writer.putIntent(name, patch);
   }
 
-  async deleteIntent(name: string): Promise<boolean> {
-    return this.#commit(() => {
-      if (!this.tables.intent(name)) return undefined;
-      this.tables.deleteIntent(name);
-      return { type: 'intent-deleted', name };
-    });
+  deleteIntent(name: string): Promise<boolean> {
+    return this.#writer.deleteIntent(name);
   }
 
-  async putSettings(patch: Partial<Settings>): Promise<Settings> {
-    let settings = this.tables.settings;
-    await this.#commit(() => {
-      const before = this.tables.settings;
-      settings = { ...before, ...patch };
-      if (isDeepStrictEqual(settings, before)) return undefined;
-      this.tables.settings = settings;
-      return { type: 'settings-put', settings };
-    });
-    return settings;
+  putSettings(patch: Partial<Settings>): Promise<Settings> {
+    return this.#writer.putSettings(patch);
   }
 
-  async putHead(head: StoredHead): Promise<boolean> {
-    return this.#commit(() => {
-      const before = this.tables.head(this.model.modelDigest);
-      if (before && !replaces(head, before)) return undefined;
-      this.tables.putHead(this.model.modelDigest, head);
-      return { type: 'head-put', head };
-    });
+  putHead(head: StoredHead): Promise<boolean> {
+    return this.#writer.putHead(head);
   }
 
   onChange(listener: (change: Change) => void | Promise<void>): void {
@@ -271,10 +219,6 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     }
   }
 
-  #commit(body: Parameters<ChangeSequence['commit']>[1]): Promise<boolean> {
-    return this.shared.changes.commit(this.model.modelDigest, body);
-  }
-
   /** A change that was made with vectors of another model. */
   async #translated(change: Change): Promise<Change> {
     if (change.type === 'head-put') return { version: change.version, type: 'nothing' };
@@ -297,15 +241,5 @@ export class EmbeddedExemplarStore implements ExemplarStore {
         await sleep(PAUSE_MS);
       }
     }
-  }
-
-  #checkIntentLimit(names: readonly string[]): void {
-    const fresh = names.filter((name) => !this.tables.intent(name)).length;
-    if (fresh > 0 && this.tables.intentCount + fresh > this.shared.maxIntents)
-      throw tooManyIntents(this.shared.maxIntents);
-  }
-
-  #intentOrNew(name: string): IntentRecord {
-    return { name, ...(this.tables.intent(name) ?? { description: '', threshold: null }) };
   }
 }

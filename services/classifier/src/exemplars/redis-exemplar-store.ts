@@ -50,8 +50,8 @@ export class RedisExemplarStore implements ExemplarStore {
   readonly #reader: RedisChangeReader;
   readonly #listeners: ((change: Change) => void | Promise<void>)[] = [];
   readonly #reloadListeners: (() => Promise<void>)[] = [];
-  /** What this replica is writing, by token: it need not be read back. */
   #reminder: NodeJS.Timeout | undefined;
+  /** What this replica is writing, by token: it need not be read back. */
   readonly #own = new Map<string, readonly Exemplar[]>();
 
   private constructor(
