@@ -23,6 +23,19 @@ const UNUSED = {
   // transformers.js in a browser.
   'onnxruntime-web': ['.'],
   'onnxruntime-node': otherPlatforms,
+  // Of its bundles one is served.
+  'swagger-ui-dist': [
+    'swagger-ui-bundle.js.map',
+    'swagger-ui-es-bundle-core.js',
+    'swagger-ui-es-bundle-core.js.map',
+    'swagger-ui-es-bundle.js',
+    'swagger-ui-es-bundle.js.map',
+    'swagger-ui-standalone-preset.js',
+    'swagger-ui-standalone-preset.js.map',
+    'swagger-ui.css.map',
+    'swagger-ui.js',
+    'swagger-ui.js.map',
+  ].map((file) => `swagger-ui-dist/${file}`),
   // What the compiler leaves behind.
   'hnswlib-node': ['hnswlib-node/build/Release/obj.target'],
 };

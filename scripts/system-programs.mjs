@@ -25,6 +25,12 @@ const programs = [
     packages: ['nginx', 'libnginx-mod-http-js'],
     how: 'install nginx and its JavaScript module (Debian and Ubuntu: apt-get install nginx libnginx-mod-http-js)',
   },
+  {
+    name: 'Chromium',
+    isThere: () => works('chromium', ['--version']),
+    packages: ['chromium'],
+    how: 'install Chromium (Debian and Ubuntu: apt-get install chromium), on PATH as chromium',
+  },
 ];
 
 const njsModules = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules', '/etc/nginx/modules'].map(

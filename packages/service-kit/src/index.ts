@@ -1,4 +1,6 @@
 export * from './admin.js';
+export * from './api-document.js';
+export * from './api-routes.js';
 export * from './config-error.js';
 export * from './environment.js';
 export * from './error-middleware.js';

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Reembedding } from '@switchyard/contracts';
 import {
+  apiRoutes,
   errorResponder,
   Gauge,
   httpMetrics,
@@ -14,6 +15,7 @@ import {
 import express from 'express';
 import type { Engine } from './engine.js';
 import { notReady } from './errors.js';
+import { classifierApi } from './routes/api.js';
 import { changesRoutes } from './routes/changes.js';
 import { classifyAnswer, classifyRoutes } from './routes/classify.js';
 import { classifyDirectly } from './routes/classify-directly.js';
@@ -61,6 +63,7 @@ export function createApp(dependencies: AppDependencies): RequestListener {
   app.use(healthRoutes(dependencies.engine, whyNotReady));
   app.use(statusRoutes({ ...dependencies, whyNotReady }));
   app.route('/metrics').get(metricsHandler(registry)).all(methodNotAllowed('GET'));
+  app.use(apiRoutes(classifierApi));
   app.use(transferRoutes(engine, admin));
   // Whatever the content type says: what arrives here is meant to be JSON.
   app.use(express.json({ limit: MAX_BODY, type: () => true, strict: false }));

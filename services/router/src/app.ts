@@ -1,4 +1,5 @@
 import {
+  apiRoutes,
   errorResponder,
   methodNotAllowed,
   metricsHandler,
@@ -11,6 +12,7 @@ import type { ClientKeys } from './authentication.js';
 import { createDataPath, type DataPathDependencies } from './proxy/data-path.js';
 import type { RunningRequests } from './proxy/running-requests.js';
 import { adminRoutes } from './routes/admin.js';
+import { routerApi } from './routes/api.js';
 import { healthRoutes } from './routes/health.js';
 import { modelRoutes } from './routes/models.js';
 import { routeRoutes } from './routes/route.js';
@@ -40,6 +42,7 @@ export function createApp(dependencies: AppDependencies): Express {
   });
   app.use(healthRoutes(registry, stopping));
   app.route('/metrics').get(metricsHandler(metrics)).all(methodNotAllowed('GET'));
+  app.use(apiRoutes(routerApi));
   app.use('/v1/models', client);
   app.use(modelRoutes(registry));
   app.use((request, response, next) => {

@@ -6,7 +6,7 @@ import type { Engine } from '../engine.js';
 
 const Params = z.object({ name: IntentName });
 
-const PageQuery = z.strictObject({
+export const PageQuery = z.strictObject({
   limit: z.coerce
     .number({ error: 'must be a number' })
     .int({ error: 'must be a whole number' })

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import { backendNotFound } from '../errors.js';
 
-const BackendPatch = z
+export const BackendPatch = z
   .strictObject({
     state: z
       .enum(['active', 'draining', 'disabled'], {

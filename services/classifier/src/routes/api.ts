@@ -1,0 +1,222 @@
+import {
+  AddExemplarsRequest,
+  AddExemplarsResponse,
+  ChangeEvent,
+  Classification,
+  ClassificationList,
+  ClassifyRequest,
+  EmbeddingsRequest,
+  EvaluateRequest,
+  Evaluation,
+  ExemplarLine,
+  ExemplarPage,
+  Intent,
+  IntentList,
+  IntentName,
+  Job,
+  OnConflict,
+  PutIntentRequest,
+  PutSettingsRequest,
+  QualityAnswer,
+  Settings,
+} from '@switchyard/contracts';
+import type { ApiDescription } from '@switchyard/service-kit';
+import { z } from 'zod';
+import { PageQuery } from './exemplars.js';
+
+const Name = z.object({ name: IntentName });
+const Id = z.object({ id: z.string() });
+const NDJSON = 'application/x-ndjson';
+const EVENTS = 'text/event-stream';
+const JobCreated = z.object({ job: z.object({ id: z.string() }) });
+const created = { description: 'A job; Location says where.', schema: JobCreated };
+const gone = { description: 'It is gone.' };
+
+/** What `/openapi.json` and `/docs` show. */
+export const classifierApi: ApiDescription = {
+  title: 'Switchyard classifier',
+  description: 'Knows what a prompt is about, from example prompts ("exemplars") of each intent.',
+  operations: [
+    {
+      method: 'post',
+      path: '/v1/classify',
+      summary: 'The intent of a prompt, or of several',
+      tag: 'classification',
+      body: ClassifyRequest,
+      answers: {
+        200: {
+          description: 'One answer for `text`; a list in order for `texts`.',
+          schema: z.union([Classification, ClassificationList]),
+        },
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/changes',
+      summary: 'The version of the index, now and after every change',
+      tag: 'classification',
+      answers: { 200: { description: 'Server-sent events.', schema: ChangeEvent, type: EVENTS } },
+    },
+    {
+      method: 'get',
+      path: '/v1/settings',
+      summary: 'Settings of the whole classifier',
+      tag: 'classification',
+      answers: { 200: { description: 'The settings.', schema: Settings } },
+    },
+    {
+      method: 'put',
+      path: '/v1/settings',
+      summary: 'Changes the settings that are given',
+      tag: 'classification',
+      access: 'admin',
+      body: PutSettingsRequest,
+      answers: { 200: { description: 'The settings now.', schema: Settings } },
+    },
+    {
+      method: 'get',
+      path: '/v1/intents',
+      summary: 'All intents',
+      tag: 'exemplars',
+      answers: { 200: { description: 'By name.', schema: IntentList } },
+    },
+    {
+      method: 'put',
+      path: '/v1/intents/{name}',
+      summary: 'Creates or updates an intent',
+      tag: 'exemplars',
+      access: 'admin',
+      parameters: Name,
+      body: PutIntentRequest,
+      answers: { 200: { description: 'The intent now.', schema: Intent } },
+    },
+    {
+      method: 'delete',
+      path: '/v1/intents/{name}',
+      summary: 'Deletes an intent and its exemplars',
+      tag: 'exemplars',
+      access: 'admin',
+      parameters: Name,
+      answers: { 204: gone },
+    },
+    {
+      method: 'post',
+      path: '/v1/intents/{name}/exemplars',
+      summary: 'Adds exemplars',
+      tag: 'exemplars',
+      access: 'admin',
+      parameters: Name,
+      body: AddExemplarsRequest,
+      answers: {
+        201: { description: 'Up to 64: classifying with them.', schema: AddExemplarsResponse },
+        202: created,
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/intents/{name}/exemplars',
+      summary: 'A page of exemplars',
+      tag: 'exemplars',
+      parameters: Name,
+      query: PageQuery,
+      answers: { 200: { description: 'In the order they were added.', schema: ExemplarPage } },
+    },
+    {
+      method: 'delete',
+      path: '/v1/intents/{name}/exemplars/{id}',
+      summary: 'Deletes an exemplar',
+      tag: 'exemplars',
+      access: 'admin',
+      parameters: Name.extend(Id.shape),
+      answers: { 204: gone },
+    },
+    {
+      method: 'post',
+      path: '/v1/import',
+      summary: 'Imports exemplars, one JSON object a line',
+      tag: 'exemplars',
+      access: 'admin',
+      query: z.object({ onConflict: OnConflict.optional() }),
+      body: ExemplarLine,
+      bodyType: NDJSON,
+      answers: { 202: created },
+    },
+    {
+      method: 'get',
+      path: '/v1/export',
+      summary: 'All exemplars',
+      tag: 'exemplars',
+      access: 'admin',
+      answers: {
+        200: { description: 'As import takes them.', schema: ExemplarLine, type: NDJSON },
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/jobs/{id}',
+      summary: 'How an import goes',
+      tag: 'exemplars',
+      parameters: Id,
+      answers: { 200: { description: 'The job now.', schema: Job } },
+    },
+    {
+      method: 'get',
+      path: '/v1/jobs/{id}/events',
+      summary: 'How an import goes, until its end',
+      tag: 'exemplars',
+      parameters: Id,
+      answers: { 200: { description: 'Server-sent events.', schema: Job, type: EVENTS } },
+    },
+    {
+      method: 'get',
+      path: '/v1/quality',
+      summary: 'How well the exemplars tell the intents apart',
+      tag: 'quality',
+      answers: { 200: { description: 'The report.', schema: QualityAnswer } },
+    },
+    {
+      method: 'post',
+      path: '/v1/evaluate',
+      summary: 'How well labelled prompts are classified',
+      tag: 'quality',
+      body: EvaluateRequest,
+      answers: { 200: { description: 'The figures.', schema: Evaluation } },
+    },
+    {
+      method: 'post',
+      path: '/v1/embeddings',
+      summary: "OpenAI's embeddings, by the classifier's own model",
+      tag: 'OpenAI',
+      body: EmbeddingsRequest,
+      answers: { 200: { description: 'As OpenAI answers.', schema: z.looseObject({}) } },
+    },
+    {
+      method: 'get',
+      path: '/v1/models',
+      summary: 'The embedding model',
+      tag: 'OpenAI',
+      answers: { 200: { description: 'As OpenAI answers.', schema: z.looseObject({}) } },
+    },
+    {
+      method: 'get',
+      path: '/health',
+      summary: 'Whether the process lives',
+      tag: 'operation',
+      answers: { 200: { description: 'It does.', schema: z.object({ status: z.literal('ok') }) } },
+    },
+    {
+      method: 'get',
+      path: '/ready',
+      summary: 'Whether it can classify; 503 when not',
+      tag: 'operation',
+      answers: { 200: { description: 'It can.', schema: z.looseObject({ ready: z.boolean() }) } },
+    },
+    {
+      method: 'get',
+      path: '/metrics',
+      summary: 'Metrics for Prometheus',
+      tag: 'operation',
+      answers: { 200: { description: 'Text.', schema: z.string(), type: 'text/plain' } },
+    },
+  ],
+};
