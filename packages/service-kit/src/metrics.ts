@@ -5,16 +5,47 @@ import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 export { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export function createRegistry(): Registry {
+  // Only such a registry takes exemplars.
   const registry = new Registry();
+  setType(registry, Registry.OPENMETRICS_CONTENT_TYPE);
   collectDefaultMetrics({ register: registry });
   return registry;
 }
 
+const OPEN_METRICS = 'application/openmetrics-text';
+
+/**
+ * Prometheus's text format, or OpenMetrics where it is asked for, which has exemplars: with it a
+ * scrape shows the ids of requests that fell into a bucket.
+ */
 export function metricsHandler(registry: Registry): RequestHandler {
-  return async (_request, response) => {
-    response.set('content-type', registry.contentType).send(await registry.metrics());
+  let rendered: Promise<unknown> = Promise.resolve();
+  return async (request, response) => {
+    const type = request.headers.accept?.includes(OPEN_METRICS)
+      ? Registry.OPENMETRICS_CONTENT_TYPE
+      : Registry.PROMETHEUS_CONTENT_TYPE;
+    // One after the other: the registry's type, and with it the names of counters, is its state.
+    const text = rendered.catch(() => undefined).then(() => render(registry, type));
+    rendered = text;
+    response.set('content-type', type).send(await text);
   };
 }
+
+async function render(registry: Registry, type: string): Promise<string> {
+  const metrics = registry.getMetricsAsArray() as unknown as { name: string }[];
+  const names = metrics.map(({ name }) => name);
+  setType(registry, type);
+  try {
+    return await registry.metrics();
+  } finally {
+    setType(registry, Registry.OPENMETRICS_CONTENT_TYPE);
+    // OpenMetrics takes `_total` off the names of counters, for good.
+    for (const [position, metric] of metrics.entries()) metric.name = names[position] as string;
+  }
+}
+
+const setType = (registry: Registry, type: string) =>
+  (registry as unknown as { setContentType(type: string): void }).setContentType(type);
 
 const REQUEST_DURATION = 'switchyard_http_request_duration_seconds';
 

@@ -50,6 +50,11 @@ const Variables = z.object({
   REDIS_URL: variable.redisUrl(),
   REDIS_KEY_PREFIX: variable.redisKeyPrefix(),
   LEASE_MS: variable.integer(10_000, { min: 500, max: 3_600_000 }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .optional(),
+  OTEL_SERVICE_NAME: variable.text('switchyard-router'),
+  OTEL_METRIC_EXPORT_INTERVAL: variable.integer(60_000, { min: 100, max: 3_600_000 }),
   LOG_LEVEL: variable.logLevel(),
 });
 
@@ -66,6 +71,8 @@ export interface RouterConfig {
   redisKeyPrefix: string;
   /** Life of a connection lease in Redis between renewals. */
   leaseMs: number;
+  /** Undefined: no traces. */
+  openTelemetry: { serviceName: string; metricIntervalMs: number } | undefined;
   logLevel: string;
   /** Path of the YAML file, and what it says. */
   fleetPath: string;
@@ -94,6 +101,12 @@ export function readConfig(environment: Record<string, string | undefined>): Rou
     redis: read.REDIS_URL,
     redisKeyPrefix: read.REDIS_KEY_PREFIX,
     leaseMs: read.LEASE_MS,
+    openTelemetry: read.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? {
+          serviceName: read.OTEL_SERVICE_NAME,
+          metricIntervalMs: read.OTEL_METRIC_EXPORT_INTERVAL,
+        }
+      : undefined,
     logLevel: read.LOG_LEVEL,
     fleetPath,
     fleet,

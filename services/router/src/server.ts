@@ -27,6 +27,7 @@ import { RequestRecorder } from './proxy/request-record.js';
 import { RunningRequests } from './proxy/running-requests.js';
 import { IntentSource } from './routing/intent-source.js';
 import { PoolChooser } from './routing/pool-chooser.js';
+import { noTelemetry } from './telemetry/telemetry.js';
 
 /** What closing may take once the last request has ended. */
 const CLOSE_MS = 5000;
@@ -70,6 +71,13 @@ await runOrExit(async () => {
   observeFleet(metrics, registry, ledger, intents);
   observeFailures(metrics, registry);
   observeConnections(metrics, registry, ledger);
+  // Loaded only where it is wanted: the libraries take 10 MB.
+  const telemetry = config.openTelemetry
+    ? new (await import('./telemetry/open-telemetry.js')).OpenTelemetry({
+        ...config.openTelemetry,
+        logger,
+      })
+    : noTelemetry;
   const running = new RunningRequests();
   const stopping = new AbortController();
 
@@ -80,6 +88,7 @@ await runOrExit(async () => {
     dispatcher,
     intents,
     keys: new ClientKeys(config.apiKeys, config.adminToken),
+    telemetry,
     clientLimits: new ClientLimits(new RequestRates(redis?.connection, prefix), ledger),
     limits: fleet.limits,
     recorder: new RequestRecorder(logger, metrics, new Set(fleet.routes.keys())),
@@ -99,6 +108,7 @@ await runOrExit(async () => {
     running.closeConnections();
     await drain(server, graceMs);
     await running.ended();
+    await telemetry.close();
     await health.close();
     await intents.close();
     await ledger.close();

@@ -9,6 +9,7 @@ import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import { demandsNotMet } from '../errors.js';
 import type { ClientLimits } from '../limits/client-limits.js';
 import type { PoolChooser } from '../routing/pool-chooser.js';
+import type { RequestTrace, Telemetry } from '../telemetry/telemetry.js';
 import { AffinityKeys } from './affinity-key.js';
 import { BackendSearch } from './backend-search.js';
 import { clientGone } from './client-presence.js';
@@ -24,6 +25,7 @@ import { anyBody, jsonBody } from './request-body.js';
 import { checkedPath, requestIdOf } from './request-line.js';
 import type { RequestRecord, RequestRecorder } from './request-record.js';
 import { ownHeaders, sendError, shownError } from './respond.js';
+import { UsageReader } from './token-usage.js';
 
 export interface DataPathDependencies {
   chooser: PoolChooser;
@@ -34,6 +36,7 @@ export interface DataPathDependencies {
   clientLimits: ClientLimits;
   limits: Limits | undefined;
   recorder: RequestRecorder;
+  telemetry: Telemetry;
   logger: Logger;
   maxBodyBytes: number;
   /** A client that does not read for this long is given up. */
@@ -44,6 +47,13 @@ export interface DataPathDependencies {
 
 /** As in nginx; only in the log and the metrics, since nobody is left to read it. */
 const CLIENT_CLOSED_REQUEST = 499;
+
+interface Circumstances {
+  /** When the request came: performance.now(). */
+  started: number;
+  gone: AbortSignal;
+  trace: RequestTrace;
+}
 
 export type DataPath = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -64,9 +74,11 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       outcome: 'error',
       totalMs: 0,
     };
+    const trace = dependencies.telemetry.trace(request);
+    record.traceId = trace.id;
     const gone = clientGone(request, response);
     try {
-      await serve(request, response, record, { started, gone });
+      await serve(request, response, record, { started, gone, trace });
     } catch (error) {
       if (gone.aborted) record.outcome = 'client gone';
       else sendError(response, shownError(error, logger), ownHeaders(record));
@@ -74,6 +86,7 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       record.status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
       record.totalMs = performance.now() - started;
       recorder.finish(record);
+      trace.finish(record);
     }
   };
 
@@ -81,13 +94,13 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     request: IncomingMessage,
     response: ServerResponse,
     record: RequestRecord,
-    { started, gone }: { started: number; gone: AbortSignal },
+    circumstances: Circumstances,
   ): Promise<void> {
     record.client = keys.authenticate(request);
     const admission = await clientLimits.admit(record.client, dependencies.limits);
     for (const [name, value] of Object.entries(admission.headers)) response.setHeader(name, value);
     try {
-      await serveAdmitted(request, response, record, { started, gone });
+      await serveAdmitted(request, response, record, circumstances);
     } finally {
       admission.release();
     }
@@ -97,13 +110,15 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     request: IncomingMessage,
     response: ServerResponse,
     record: RequestRecord,
-    { started, gone }: { started: number; gone: AbortSignal },
+    { started, gone, trace }: Circumstances,
   ): Promise<void> {
     const path = checkedPath(request);
     const endpoint = endpointFor(record.path);
     const raw = await readBody(request, dependencies.maxBodyBytes);
     const body = hasAdapter(record.path) ? jsonBody(request, raw) : anyBody(request, raw);
     endpoint.check(body.json);
+    record.askedModel = body.model;
+    record.readMs = performance.now() - started;
 
     const turns = endpoint.humanTurns(body.json);
     record.decision = await chooser.choose({ model: body.model, turns, kind: endpoint.kind });
@@ -124,12 +139,15 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       gone,
     });
     if (!search.canServe) throw demandsNotMet(record.pool);
-    const failures = new FailureLog(logger, record.requestId);
+    const failures = new FailureLog(logger, record.requestId, (outcome) =>
+      trace.attempted(outcome),
+    );
     const requestFor = (backend: Backend) => ({
       method: request.method ?? 'GET',
       path,
       headers: requestHeaders(request, {
         'x-request-id': record.requestId,
+        ...trace.headers,
         ...backend.authorization,
       }),
       body: body.withModel(backend.modelFor(body.model)),
@@ -145,12 +163,16 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       record.hedges = hedges;
       record.pool = found?.pool.name ?? record.pool;
       record.backend = found?.backend.name;
+      record.model = found?.backend.modelFor(body.model);
       if (search.queuedMs > 0) record.queuedMs = search.queuedMs;
       if (!answer) throw error ?? search.refusal();
       record.firstByteMs = performance.now() - started;
       const own = ownHeaders(record);
-      const end = await relay(response, answer, own, { gone, stallMs });
+      const usage = UsageReader.for(answer.status, answer.headers);
+      const passed = usage && ((chunk: Buffer) => usage.passed(chunk));
+      const end = await relay(response, answer, own, { gone, stallMs, passed });
       record.outcome = end.outcome;
+      record.usage = usage?.usage;
       failures.noteEnd(answer, end);
     } finally {
       search.release();

@@ -17,10 +17,12 @@ export class FailureLog {
   constructor(
     private readonly logger: Logger,
     private readonly requestId: string,
+    private readonly onOutcome: (outcome: Outcome) => void = () => undefined,
   ) {}
 
   note(pool: Pool, outcome: Outcome): void {
     outcome.backend.requests++;
+    this.onOutcome(outcome);
     if (isResponse(outcome)) this.#noteAnswer(pool, outcome);
     else this.#noteFailure(pool, outcome);
   }

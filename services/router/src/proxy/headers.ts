@@ -44,6 +44,7 @@ export function requestHeaders(
   const kept = Object.entries(own).flat();
   eachHeader(request.rawHeaders, (name, value) => {
     const key = lower(name);
+    if (Object.hasOwn(own, key)) return;
     if (!HOP_BY_HOP.has(key) && !NOT_FORWARDED.has(key) && !named.has(key)) kept.push(name, value);
   });
   return kept;

@@ -15,6 +15,8 @@ export interface Reader {
   gone: AbortSignal;
   /** A client that does not read for this long is given up. */
   stallMs: number;
+  /** Sees every chunk of the answer that is sent on. */
+  passed?: ((chunk: Buffer) => void) | undefined;
 }
 
 const NEWLINE = 0x0a;
@@ -37,6 +39,7 @@ export async function relay(
     response.writeHead(answer.status, responseHeaders(answer.headers, own));
     for (let part = answer.first; !part.done; part = await answer.body.next()) {
       if (part.value.length > 0) last = part.value;
+      reader.passed?.(part.value);
       if (!response.write(part.value)) await drained(response, reader);
       if (gone.aborted) return { outcome: 'client gone' };
     }

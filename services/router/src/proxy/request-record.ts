@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Logger, type Registry } from '@switchyard/service-kit';
 import type { Decision } from '../routing/decision.js';
 import type { RelayEnd } from './relay.js';
+import type { TokenUsage } from './token-usage.js';
 
 /** What is known of a proxied request when it ends; milliseconds from its arrival. */
 export interface RequestRecord {
@@ -17,10 +18,17 @@ export interface RequestRecord {
   hedges: number;
   status: number;
   outcome: RelayEnd['outcome'] | 'error';
+  /** Until the whole request was here. */
+  readMs?: number;
   /** Spent waiting for a slot, when all backends were busy. */
   queuedMs?: number;
   firstByteMs?: number | undefined;
   totalMs: number;
+  /** What the client asked for, and the backend's own name of the model. */
+  askedModel?: string | undefined;
+  model?: string | undefined;
+  usage?: TokenUsage | undefined;
+  traceId?: string | undefined;
 }
 
 const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -33,6 +41,7 @@ export class RequestRecorder {
   readonly #total: Histogram;
   readonly #classify: Histogram;
   readonly #queued: Histogram;
+  readonly #tokens: Counter;
 
   /** Intents that have a route are named in metrics; any other is "other", so that labels stay few. */
   constructor(
@@ -58,6 +67,7 @@ export class RequestRecorder {
       help: 'From the arrival of a request to the first byte of its answer.',
       labelNames: ['pool'],
       buckets: LATENCY_BUCKETS,
+      enableExemplars: true,
       registers,
     });
     this.#total = new Histogram({
@@ -65,6 +75,7 @@ export class RequestRecorder {
       help: 'From the arrival of a request to the end of its answer.',
       labelNames: ['pool'],
       buckets: LATENCY_BUCKETS,
+      enableExemplars: true,
       registers,
     });
     this.#queued = new Histogram({
@@ -72,6 +83,12 @@ export class RequestRecorder {
       help: 'Wait for a slot of requests that found all backends busy, by the pool they were for.',
       labelNames: ['pool'],
       buckets: LATENCY_BUCKETS,
+      registers,
+    });
+    this.#tokens = new Counter({
+      name: 'switchyard_tokens_total',
+      help: 'Tokens that backends say they read (input) and wrote (output).',
+      labelNames: ['pool', 'backend', 'type'],
       registers,
     });
     this.#classify = new Histogram({
@@ -99,12 +116,29 @@ export class RequestRecorder {
     });
     const retries = record.attempts - record.hedges - 1;
     if (retries > 0) this.#retries.inc({ pool: decision?.pool ?? 'none' }, retries);
-    if (record.firstByteMs !== undefined)
-      this.#firstByte.observe({ pool }, record.firstByteMs / 1000);
-    this.#total.observe({ pool }, record.totalMs / 1000);
+    const exemplarLabels = exemplarOf(record);
+    const observe = (histogram: Histogram, ms: number) =>
+      histogram.observe({ labels: { pool }, value: ms / 1000, exemplarLabels });
+    if (record.firstByteMs !== undefined) observe(this.#firstByte, record.firstByteMs);
+    observe(this.#total, record.totalMs);
+    const { usage, backend } = record;
+    if (usage && backend !== undefined) {
+      this.#tokens.inc({ pool, backend, type: 'input' }, usage.inputTokens);
+      this.#tokens.inc({ pool, backend, type: 'output' }, usage.outputTokens);
+    }
     if (record.queuedMs !== undefined)
       this.#queued.observe({ pool: decision?.pool ?? 'none' }, record.queuedMs / 1000);
     if (decision && source && source !== 'explicit')
       this.#classify.observe({ source }, decision.classifyMs / 1000);
   }
+}
+
+/** An exemplar's labels have at most 128 characters together. */
+const MAX_EXEMPLAR_ID = 64;
+
+function exemplarOf({ requestId, traceId }: RequestRecord): Record<string, string> {
+  return {
+    ...(requestId.length <= MAX_EXEMPLAR_ID && { request_id: requestId }),
+    ...(traceId !== undefined && { trace_id: traceId }),
+  };
 }

@@ -1,4 +1,4 @@
-import { createLogger, Registry } from '@switchyard/service-kit';
+import { createLogger, createRegistry } from '@switchyard/service-kit';
 import type { Agent } from 'undici';
 import { createApp } from '../app.js';
 import { ClientKeys } from '../authentication.js';
@@ -13,6 +13,7 @@ import { type RequestRecord, RequestRecorder } from '../proxy/request-record.js'
 import { RunningRequests } from '../proxy/running-requests.js';
 import { IntentSource } from '../routing/intent-source.js';
 import { PoolChooser } from '../routing/pool-chooser.js';
+import { noTelemetry } from '../telemetry/telemetry.js';
 import { httpServer, type TestServer } from './servers.js';
 
 export const quiet = createLogger('test', 'silent');
@@ -73,7 +74,7 @@ export class TestRouter implements AsyncDisposable {
     const registry = new BackendRegistry(fleet);
     const ledger = new MemoryConnectionLedger();
     const dispatcher = createBackendDispatcher(fleet.timeouts);
-    const metrics = new Registry();
+    const metrics = createRegistry();
     const recorder = new Recording(quiet, metrics, new Set());
     // Not started: it has no change feed, and is asked only by /status.
     const intents = new IntentSource({
@@ -92,6 +93,7 @@ export class TestRouter implements AsyncDisposable {
       clientLimits: new ClientLimits(new RequestRates(undefined, 'test'), ledger),
       limits: fleet.limits,
       recorder,
+      telemetry: noTelemetry,
       logger: quiet,
       metrics,
       adminToken: undefined,
