@@ -162,6 +162,66 @@ export function connectionLedgerContract(
     });
   });
 
+  describe('shares', () => {
+    const shared = (shares: number[], shortlist: Shortlist): Shortlist => ({
+      ...shortlist,
+      shares,
+    });
+    const any = Number.POSITIVE_INFINITY;
+
+    test('the first that carries less than its share of all, the new one included', async () => {
+      await using opened = await open();
+      const shortlist = shared(
+        [0.5, 0.5, 0.5],
+        inOrder(candidate('a'), candidate('b'), candidate('c')),
+      );
+      // ceil(n / 2) of n on the first: 1 of 1 and 2, 2 of 3 and 4, ...
+      expect((await take(opened, shortlist, 8)).join('')).toBe('abababab');
+    });
+
+    test('counts all candidates, not only those with a share', async () => {
+      await using opened = await open();
+      await take(opened, inOrder(candidate('c')), 6);
+      const shortlist = shared([0.25], inOrder(candidate('a'), candidate('b'), candidate('c')));
+      // a may carry ceil(7 / 4), ceil(8 / 4), then ceil(9 / 4) = 3, and of 10 no more than 3.
+      expect((await take(opened, shortlist, 4)).join('')).toBe('aaab');
+    });
+
+    test('the rule decides among those without a share', async () => {
+      await using opened = await open();
+      await take(opened, inOrder(candidate('b')), 3);
+      const shortlist = shared(
+        [0.2],
+        leastLoaded(2, candidate('a'), candidate('b'), candidate('c')),
+      );
+      // 1 of 4 on a, then the least loaded of b and c until a may have its second: of 6.
+      expect((await take(opened, shortlist, 3)).join('')).toBe('aca');
+    });
+
+    test('any share goes up to the capacity', async () => {
+      await using opened = await open();
+      const shortlist = shared([any], inOrder(candidate('a', 3), candidate('b')));
+      expect((await take(opened, shortlist, 5)).join('')).toBe('aaabb');
+    });
+
+    test('gives way where a slot would stay unused', async () => {
+      await using opened = await open();
+      const shortlist = shared([0.5, 0.5], inOrder(candidate('a', 5), candidate('b', 1)));
+      expect(await take(opened, shortlist, 7)).toEqual(['a', 'b', 'a', 'a', 'a', 'a', undefined]);
+    });
+
+    test('a product such as 1.25 * 0.2 * 4 is no more than 1', async () => {
+      await using opened = await open();
+      await take(opened, inOrder(candidate('a')), 1);
+      await take(opened, inOrder(candidate('c')), 2);
+      const shortlist = shared(
+        [1.25 * 0.2],
+        inOrder(candidate('a'), candidate('b'), candidate('c')),
+      );
+      expect(await take(opened, shortlist, 1)).toEqual(['b']);
+    });
+  });
+
   test('backends and pools do not count for each other', async () => {
     await using opened = await open();
     const { ledger, pool } = opened;
