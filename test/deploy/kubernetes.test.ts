@@ -83,5 +83,8 @@ test('selectors, ports and probes belong together', () => {
 });
 
 test('the example fleet can be loaded', () => {
-  expect([...loadFleet(join(folder, 'fleet.yaml'), {}).pools.keys()]).toEqual(['code', 'chat']);
+  expect([...loadFleet(join(folder, 'fleet.yaml'), {}).fleet.pools.keys()]).toEqual([
+    'code',
+    'chat',
+  ]);
 });

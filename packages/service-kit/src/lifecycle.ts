@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ConfigError } from './config-error.js';
@@ -93,15 +94,20 @@ export async function drain(server: Server, graceMs: number): Promise<void> {
 
 /**
  * Runs `shutdown` once at SIGTERM, SIGINT, or when a supervising parent is gone, then exits.
- * `limitMs` bounds it; an uncaught error ends the process at once with status 1, since its state
+ * `limit` bounds it, in milliseconds; an uncaught error ends the process at once with status 1, since its state
  * can no longer be trusted.
  */
-export function onShutdown(logger: Logger, limitMs: number, shutdown: () => Promise<void>): void {
+export function onShutdown(
+  logger: Logger,
+  limit: number | (() => number),
+  shutdown: () => Promise<void>,
+): void {
   let stopping = false;
   const stop = (reason: string) => {
     if (stopping) return;
     stopping = true;
     logger.info({ reason }, 'stopping');
+    const limitMs = typeof limit === 'number' ? limit : limit();
     setTimeout(() => {
       logger.error({ limitMs }, 'did not stop in time');
       process.exit(1);
@@ -121,4 +127,22 @@ export function onShutdown(logger: Logger, limitMs: number, shutdown: () => Prom
     logger.fatal({ err: error }, 'uncaught error');
     process.exit(1);
   });
+}
+
+/** Calls back at SIGHUP; one that comes because the terminal was closed stops the service instead. */
+export function onHangUp(reload: () => void): void {
+  const hadTerminal = hasTerminal();
+  process.on('SIGHUP', () => {
+    if (hadTerminal && !hasTerminal()) process.kill(process.pid, 'SIGTERM');
+    else reload();
+  });
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -11,16 +11,17 @@ import express, { type Express, type RequestHandler } from 'express';
 import type { ClientKeys } from './authentication.js';
 import { createDataPath, type DataPathDependencies } from './proxy/data-path.js';
 import type { RunningRequests } from './proxy/running-requests.js';
-import { adminRoutes } from './routes/admin.js';
+import { type AdminDependencies, adminRoutes } from './routes/admin.js';
 import { routerApi } from './routes/api.js';
 import { healthRoutes } from './routes/health.js';
 import { modelRoutes } from './routes/models.js';
 import { routeRoutes } from './routes/route.js';
-import { statusRoutes } from './routes/status.js';
-import type { IntentSource } from './routing/intent-source.js';
+import { type StatusDependencies, statusRoutes } from './routes/status.js';
 
-export interface AppDependencies extends DataPathDependencies {
-  intents: IntentSource;
+export interface AppDependencies
+  extends DataPathDependencies,
+    StatusDependencies,
+    AdminDependencies {
   adminToken: string | undefined;
   metrics: Registry;
   running: RunningRequests;
@@ -30,7 +31,8 @@ export interface AppDependencies extends DataPathDependencies {
 
 /** Where a request enters: the control plane first, then everything under /v1 into the data path. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { registry, keys, adminToken, logger, metrics, running, stopping } = dependencies;
+  const { current, keys, adminToken, logger, metrics, running, stopping } = dependencies;
+  const registry = () => current().registry;
   const dataPath = createDataPath(dependencies);
   const client = requireClient(keys);
   const app = express();
@@ -54,7 +56,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(routeRoutes(dependencies));
   app.use(statusRoutes(dependencies));
   app.use('/admin', express.json({ limit: '64kb', type: () => true, strict: false }));
-  app.use(adminRoutes(registry, requireAdmin(adminToken)));
+  app.use(adminRoutes(dependencies, requireAdmin(adminToken)));
   app.use(unknownEndpoint);
   app.use(errorResponder(logger));
   return app;

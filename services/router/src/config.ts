@@ -9,7 +9,7 @@ import {
   withSecretFiles,
 } from '@switchyard/service-kit';
 import { z } from 'zod';
-import { loadFleet } from './configuration/load-fleet.js';
+import { type FleetFileContent, loadFleet } from './configuration/load-fleet.js';
 import type { Fleet } from './configuration/schema.js';
 
 const SHIPPED_EXAMPLE = fileURLToPath(new URL('../../../config/demo.yaml', import.meta.url));
@@ -74,9 +74,11 @@ export interface RouterConfig {
   /** Undefined: no traces. */
   openTelemetry: { serviceName: string; metricIntervalMs: number } | undefined;
   logLevel: string;
-  /** Path of the YAML file, and what it says. */
+  /** Path of the YAML file, and what it said at the start. */
   fleetPath: string;
-  fleet: Fleet;
+  fleet: FleetFileContent;
+  /** Reads it again. Throws ConfigError. */
+  readFleet: () => FleetFileContent;
 }
 
 /** Throws ConfigError naming every wrong variable, or every wrong path of the YAML file. */
@@ -89,8 +91,11 @@ export function readConfig(environment: Record<string, string | undefined>): Rou
     allowUnauthenticated: read.ALLOW_UNAUTHENTICATED_ADMIN,
   });
   const fleetPath = userPath(read.SWITCHYARD_CONFIG, environment);
-  const fleet = loadFleet(fleetPath, environment);
-  checkLimitedClients(fleet, read.API_KEYS);
+  const readFleet = () => {
+    const content = loadFleet(fleetPath, environment);
+    checkLimitedClients(content.fleet, read.API_KEYS);
+    return content;
+  };
   return Object.freeze({
     host: read.ROUTER_HOST,
     port: read.ROUTER_PORT,
@@ -109,7 +114,8 @@ export function readConfig(environment: Record<string, string | undefined>): Rou
       : undefined,
     logLevel: read.LOG_LEVEL,
     fleetPath,
-    fleet,
+    fleet: readFleet(),
+    readFleet,
   });
 }
 

@@ -7,11 +7,11 @@ const COUNTS: readonly LedgerStatus['counts'][] = ['own', 'shared', 'rejoining',
 /** How connections are counted, and who waits, read off when somebody asks for the metrics. */
 export function observeConnections(
   metrics: Registry,
-  registry: BackendRegistry,
+  registry: () => BackendRegistry,
   ledger: ConnectionLedger,
 ): void {
   const registers = [metrics];
-  const pools = () => [...registry.pools.values()];
+  const pools = () => [...registry().pools.values()];
   const poolGauge = (name: string, help: string, value: (pool: string) => number) =>
     new Gauge({
       name,
@@ -19,6 +19,7 @@ export function observeConnections(
       labelNames: ['pool'],
       registers,
       collect() {
+        this.reset();
         for (const { name: pool } of pools()) this.set({ pool }, value(pool));
       },
     });
@@ -43,6 +44,7 @@ export function observeConnections(
     labelNames: ['pool', 'counts'],
     registers,
     collect() {
+      this.reset();
       for (const { name: pool } of pools())
         for (const counts of COUNTS)
           this.set({ pool, counts }, ledger.status(pool).counts === counts ? 1 : 0);

@@ -7,9 +7,9 @@ import type { Pool } from './backends/pool.js';
 const STATES: readonly HealthState[] = ['healthy', 'deferred', 'ejected', 'silent', 'dead'];
 
 /** What is done about backends that fail, read off the fleet when somebody asks for the metrics. */
-export function observeFailures(metrics: Registry, registry: BackendRegistry): void {
+export function observeFailures(metrics: Registry, registry: () => BackendRegistry): void {
   const registers = [metrics];
-  const pools = () => [...registry.pools.values()];
+  const pools = () => [...registry().pools.values()];
   const eachBackend = (visit: (labels: Labels, backend: Backend) => void) => {
     for (const pool of pools())
       for (const one of pool.backends) visit({ pool: pool.name, backend: one.name }, one);
@@ -45,6 +45,7 @@ export function observeFailures(metrics: Registry, registry: BackendRegistry): v
     labelNames: ['pool', 'backend', 'state'],
     registers,
     collect() {
+      this.reset();
       eachBackend((labels, { health }) => {
         for (const state of STATES) this.set({ ...labels, state }, health.state === state ? 1 : 0);
       });
@@ -81,6 +82,7 @@ export function observeFailures(metrics: Registry, registry: BackendRegistry): v
     labelNames: ['pool'],
     registers,
     collect() {
+      this.reset();
       for (const { name, retries } of pools()) this.set({ pool: name }, retries.left);
     },
   });

@@ -6,7 +6,7 @@ import type { IntentSource } from './routing/intent-source.js';
 /** Gauges that are read off the fleet when somebody asks for the metrics. */
 export function observeFleet(
   metrics: Registry,
-  registry: BackendRegistry,
+  registry: () => BackendRegistry,
   ledger: ConnectionLedger,
   intents: IntentSource,
 ): void {
@@ -17,7 +17,8 @@ export function observeFleet(
     labelNames: ['pool', 'backend'],
     registers,
     collect() {
-      for (const pool of registry.pools.values())
+      this.reset();
+      for (const pool of registry().pools.values())
         for (const { id, name } of pool.backends)
           this.set({ pool: pool.name, backend: name }, ledger.inFlight(pool.name, id).here);
     },
@@ -28,7 +29,8 @@ export function observeFleet(
     labelNames: ['pool', 'backend'],
     registers,
     collect() {
-      for (const pool of registry.pools.values())
+      this.reset();
+      for (const pool of registry().pools.values())
         for (const { id, name } of pool.backends)
           this.set({ pool: pool.name, backend: name }, ledger.inFlight(pool.name, id).cluster);
     },
@@ -39,7 +41,8 @@ export function observeFleet(
     labelNames: ['pool', 'backend'],
     registers,
     collect() {
-      for (const pool of registry.pools.values())
+      this.reset();
+      for (const pool of registry().pools.values())
         for (const { name, health } of pool.backends)
           this.set({ pool: pool.name, backend: name }, health.usable ? 1 : 0);
     },

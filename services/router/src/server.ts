@@ -4,21 +4,28 @@ import {
   createRegistry,
   drain,
   listen,
+  onHangUp,
   onShutdown,
   RedisConnection,
   runOrExit,
   serverUrl,
 } from '@switchyard/service-kit';
+import type { AdminOverrides } from './administration/admin-overrides.js';
+import { MemoryAdminOverrides } from './administration/memory-admin-overrides.js';
+import { RedisAdminOverrides } from './administration/redis-admin-overrides.js';
 import { createApp } from './app.js';
 import { ClientKeys } from './authentication.js';
-import { BackendRegistry } from './backends/backend-registry.js';
 import { HealthChecks } from './backends/health-checks.js';
 import { readConfig } from './config.js';
+import { observeConfiguration } from './configuration-metrics.js';
 import { observeConnections } from './connection-metrics.js';
 import type { ConnectionLedger } from './connections/connection-ledger.js';
 import { MemoryConnectionLedger } from './connections/memory-connection-ledger.js';
 import { RedisConnectionLedger } from './connections/redis-connection-ledger.js';
 import { observeFailures } from './failure-metrics.js';
+import { FileWatch } from './fleet/file-watch.js';
+import { FleetReloads } from './fleet/fleet-reloads.js';
+import { LiveFleet } from './fleet/live-fleet.js';
 import { observeFleet } from './fleet-metrics.js';
 import { ClientLimits } from './limits/client-limits.js';
 import { RequestRates } from './limits/request-rates.js';
@@ -26,7 +33,6 @@ import { createBackendDispatcher } from './proxy/backend-dispatcher.js';
 import { RequestRecorder } from './proxy/request-record.js';
 import { RunningRequests } from './proxy/running-requests.js';
 import { IntentSource } from './routing/intent-source.js';
-import { PoolChooser } from './routing/pool-chooser.js';
 import { noTelemetry } from './telemetry/telemetry.js';
 
 /** What closing may take once the last request has ended. */
@@ -36,13 +42,16 @@ const REDIS_WAIT_MS = 2000;
 
 await runOrExit(async () => {
   const config = readConfig(process.env);
-  const { fleet } = config;
   const logger = createLogger('router', config.logLevel);
   const metrics = createRegistry();
 
-  const dispatcher = createBackendDispatcher(fleet.timeouts);
-  const registry = new BackendRegistry(fleet);
-  const health = new HealthChecks(registry.backends(), dispatcher, fleet.health, logger);
+  const dispatcher = createBackendDispatcher(() => live.current.fleet.timeouts.connectMs);
+  const health = new HealthChecks(dispatcher, logger);
+  const { timeoutMs, cacheSize } = config.fleet.fleet.classification;
+  const intents = new IntentSource({ url: config.classifierUrl, timeoutMs, cacheSize, logger });
+  const live = new LiveFleet({ fleet: config.fleet.fleet, health, intents });
+  const current = () => live.current;
+  const registry = () => live.current.registry;
   const redis = config.redis && {
     connection: new RedisConnection(config.redis, { name: 'switchyard-router', logger }),
     listener: new RedisConnection(config.redis, {
@@ -58,19 +67,26 @@ await runOrExit(async () => {
         ...redis,
         prefix,
         leaseMs,
-        fleet: () => registry.backendIds,
+        fleet: () => registry().backendIds,
         logger,
       })
     : new MemoryConnectionLedger();
-  const intents = new IntentSource({
-    url: config.classifierUrl,
-    timeoutMs: fleet.classification.timeoutMs,
-    cacheSize: fleet.classification.cacheSize,
+  const onChange = () => live.administer();
+  const overrides: AdminOverrides = redis
+    ? await RedisAdminOverrides.open({ connection: redis.connection, prefix, onChange, logger })
+    : new MemoryAdminOverrides(onChange);
+  live.follow(overrides);
+  const configuration = new FleetReloads({
+    path: config.fleetPath,
+    loaded: config.fleet,
+    read: config.readFleet,
+    apply: (fleet) => live.apply(fleet),
     logger,
   });
   observeFleet(metrics, registry, ledger, intents);
   observeFailures(metrics, registry);
   observeConnections(metrics, registry, ledger);
+  observeConfiguration(metrics, configuration, overrides);
   // Loaded only where it is wanted: the libraries take 10 MB.
   const telemetry = config.openTelemetry
     ? new (await import('./telemetry/open-telemetry.js')).OpenTelemetry({
@@ -82,42 +98,50 @@ await runOrExit(async () => {
   const stopping = new AbortController();
 
   const app = createApp({
-    chooser: new PoolChooser(fleet, registry, intents),
-    registry,
+    current,
+    overrides,
+    configuration,
     ledger,
     dispatcher,
     intents,
     keys: new ClientKeys(config.apiKeys, config.adminToken),
     telemetry,
     clientLimits: new ClientLimits(new RequestRates(redis?.connection, prefix), ledger),
-    limits: fleet.limits,
-    recorder: new RequestRecorder(logger, metrics, new Set(fleet.routes.keys())),
+    recorder: new RequestRecorder(logger, metrics, (intent) => current().fleet.routes.has(intent)),
     logger,
     metrics,
     adminToken: config.adminToken,
     maxBodyBytes: config.maxBodyBytes,
-    stallMs: fleet.timeouts.readMs,
-    trustedProxies: fleet.trustedProxies,
     running,
     stopping: stopping.signal,
   });
   const server = createHttpServer(app);
-  const { graceMs } = fleet.shutdown;
-  onShutdown(logger, graceMs + CLOSE_MS, async () => {
-    stopping.abort();
-    running.closeConnections();
-    await drain(server, graceMs);
-    await running.ended();
-    await telemetry.close();
-    await health.close();
-    await intents.close();
-    await ledger.close();
-    await redis?.connection.close();
-    await redis?.listener.close();
-    await dispatcher.destroy();
-  });
+  const graceMs = () => current().fleet.shutdown.graceMs;
+  onShutdown(
+    logger,
+    () => graceMs() + CLOSE_MS,
+    async () => {
+      watch.close();
+      stopping.abort();
+      running.closeConnections();
+      await drain(server, graceMs());
+      await running.ended();
+      await telemetry.close();
+      await health.close();
+      await intents.close();
+      await overrides.close();
+      await ledger.close();
+      await redis?.connection.close();
+      await redis?.listener.close();
+      await dispatcher.destroy();
+    },
+  );
   intents.start();
-  await health.start();
+  await live.start();
+  const watch = new FileWatch(config.fleetPath, config.fleet.source, () => {
+    void configuration.reload('the file changed');
+  });
+  onHangUp(() => void configuration.reload('SIGHUP'));
   const { port } = await listen(server, {
     host: config.host,
     port: config.port,

@@ -32,6 +32,8 @@ export type HealthState = 'healthy' | 'deferred' | 'ejected' | 'silent' | 'dead'
  * that fails still answers them.
  */
 export class BackendHealth {
+  /** Whether its pool can spare one more backend for its error rate. */
+  sparable: () => boolean = () => true;
   readonly #ejection: OutlierEjection;
   readonly #now: () => number;
   #reachable = true;
@@ -41,11 +43,19 @@ export class BackendHealth {
   #answersSince = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly settings: HealthSettings,
-    { now = () => performance.now(), sparable = () => true }: Partial<EjectionConditions> = {},
+    private settings: HealthSettings,
+    { now = () => performance.now() }: Partial<Pick<EjectionConditions, 'now'>> = {},
   ) {
     this.#now = now;
-    this.#ejection = new OutlierEjection(settings.ejection, { now, sparable });
+    this.#ejection = new OutlierEjection(settings.ejection, {
+      now,
+      sparable: () => this.sparable(),
+    });
+  }
+
+  reconfigure(settings: HealthSettings): void {
+    this.settings = settings;
+    this.#ejection.reconfigure(settings.ejection);
   }
 
   get state(): HealthState {

@@ -1,20 +1,22 @@
-import type { Fleet } from '../configuration/schema.js';
+import type { BackendSpec, Fleet } from '../configuration/schema.js';
 import { Backend } from './backend.js';
 import { BackendHealth } from './backend-health.js';
 import { Pool } from './pool.js';
 
-/** The pools of a fleet, by name and by model. */
+/**
+ * The pools of a fleet, by name and by model. What is known of the backends and pools of a previous one
+ * is kept: a backend is the same when pool, name and URL are.
+ */
 export class BackendRegistry {
   readonly pools: ReadonlyMap<string, Pool>;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: Fleet, previous?: BackendRegistry) {
     this.pools = new Map(
       [...fleet.pools].map(([name, spec]) => {
-        const sparable = (): boolean => pool.canSpareOne;
-        const backends = spec.backends.map(
-          (backend) => new Backend(name, backend, new BackendHealth(fleet, { sparable })),
-        );
-        const pool: Pool = new Pool(name, spec, backends, fleet);
+        const before = previous?.pools.get(name);
+        const backends = spec.backends.map((backend) => backendOf(name, backend, fleet, before));
+        const pool = new Pool(name, spec, backends, fleet, before);
+        for (const { health } of backends) health.sparable = () => pool.canSpareOne;
         return [name, pool];
       }),
     );
@@ -62,4 +64,12 @@ export class BackendRegistry {
       ({ state, health }) => state === 'active' && health.state !== 'dead',
     );
   }
+}
+
+function backendOf(pool: string, spec: BackendSpec, fleet: Fleet, before?: Pool): Backend {
+  const known = before?.backends.find(({ name, url }) => name === spec.name && url === spec.url);
+  if (!known) return new Backend(pool, spec, new BackendHealth(fleet));
+  known.reconfigure(spec);
+  known.health.reconfigure(fleet);
+  return known;
 }

@@ -1,9 +1,21 @@
 import type { Candidate } from '../balancing/policy.js';
 import type { BackendSpec } from '../configuration/schema.js';
-import type { BackendHealth } from './backend-health.js';
+import type { BackendHealth, HealthState } from './backend-health.js';
 import { PeakEwma } from './peak-ewma.js';
 
 export type AdminState = 'active' | 'draining' | 'disabled';
+
+/** How well it is for a request: `warming` is healthy, but for the model that it loads. */
+export type Standing = HealthState | 'warming';
+
+/** Whether its model is loaded: as far as is known, or asked for. */
+export type Warmth = 'warm' | 'cold' | 'warming';
+
+/** Absent: as in the file. */
+export interface AdminOverride {
+  readonly state?: AdminState;
+  readonly weight?: number;
+}
 
 /** Share of a new sample in the moving average of the time to first byte. */
 const LATENCY_GAIN = 0.2;
@@ -12,12 +24,11 @@ const LATENCY_GAIN = 0.2;
 export class Backend {
   readonly id: string;
   readonly name: string;
-  readonly url: string;
-  readonly healthPath: string;
   /** Requests that it says it works on at a time, when no capacity is configured. */
   discoveredCapacity: number | undefined;
-  weight: number;
-  state: AdminState = 'active';
+  /** What operators say of it, over what the file says. */
+  admin: AdminOverride = {};
+  warmth: Warmth = 'warm';
   /** Model ids of its `/v1/models`, when no model is configured. */
   discoveredModels: readonly string[] = [];
   requests = 0;
@@ -29,14 +40,41 @@ export class Backend {
 
   constructor(
     pool: string,
-    private readonly spec: BackendSpec,
+    private spec: BackendSpec,
     readonly health: BackendHealth,
   ) {
     this.id = `${pool}/${spec.name}`;
     this.name = spec.name;
-    this.url = spec.url;
-    this.healthPath = spec.health.path;
-    this.weight = spec.weight;
+  }
+
+  /** The file says something new of it; what is known of it stays. Its URL is the same. */
+  reconfigure(spec: BackendSpec): void {
+    this.spec = spec;
+  }
+
+  get url(): string {
+    return this.spec.url;
+  }
+
+  get healthPath(): string {
+    return this.spec.health.path;
+  }
+
+  get state(): AdminState {
+    return this.admin.state ?? 'active';
+  }
+
+  get weight(): number {
+    return this.admin.weight ?? this.spec.weight;
+  }
+
+  get standing(): Standing {
+    const { state } = this.health;
+    return state === 'healthy' && this.warmth === 'warming' ? 'warming' : state;
+  }
+
+  get isCold(): boolean {
+    return this.warmth === 'cold';
   }
 
   get configuredCapacity(): number | undefined {

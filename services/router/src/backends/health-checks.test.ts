@@ -19,16 +19,10 @@ async function checking(
   );
   const registry = new BackendRegistry(fleet);
   const dispatcher = new Agent();
-  const checks = new HealthChecks(
-    registry.backends(),
-    dispatcher,
-    { intervalMs, timeoutMs },
-    quiet,
-    random,
-  );
+  const checks = new HealthChecks(dispatcher, quiet, random);
   const backend = registry.backends()[0];
   if (!backend) throw new Error('no backend');
-  await checks.start();
+  await checks.follow(registry.backends(), { intervalMs, timeoutMs });
   return {
     backend,
     checks,
@@ -106,8 +100,8 @@ test('a fleet of many backends is no leak of listeners', async () => {
   const fleet = fleetOf(`pools: { p: { backends: [${backends.join()}] } }\ndefault: p\n`);
   const all = new BackendRegistry(fleet).backends();
   const dispatcher = new Agent();
-  const checks = new HealthChecks(all, dispatcher, { intervalMs: 20, timeoutMs: 200 }, quiet);
-  await checks.start();
+  const checks = new HealthChecks(dispatcher, quiet);
+  await checks.follow(all, { intervalMs: 20, timeoutMs: 200 });
   await checks.close();
   await dispatcher.destroy();
   // Warnings are given between turns of the event loop.

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@switchyard/service-kit';
 import type { Dispatcher } from 'undici';
@@ -18,49 +17,72 @@ const NOTICE_MS = 500;
 /** Models and slots are asked for again after this many probes. */
 const REDISCOVER_PROBES = 12;
 
+interface Watched {
+  stop: AbortController;
+  loop: Promise<void>;
+  /** Set when what it serves is to be asked for again. */
+  isStale: boolean;
+}
+
 /** `GET <health path>` on every backend, for ever; any answer below 500 is alive. */
 export class HealthChecks {
-  readonly #stop = new AbortController();
-  #loops: Promise<void>[] = [];
+  #backends: readonly Backend[] = [];
+  #settings: HealthCheckSettings = { intervalMs: 5000, timeoutMs: 2000 };
+  readonly #watched = new Map<Backend, Watched>();
 
   constructor(
-    private readonly backends: readonly Backend[],
     private readonly dispatcher: Dispatcher,
-    private readonly settings: HealthCheckSettings,
     private readonly logger: Logger,
     private readonly random: () => number = Math.random,
-  ) {
-    // One for every backend, and no leak however many there are.
-    setMaxListeners(0, this.#stop.signal);
-  }
+  ) {}
 
-  /** Resolves after the first round, so that a router that is ready knows what is alive. */
-  async start(): Promise<void> {
-    await Promise.all(this.backends.map((backend) => this.#check(backend, true)));
-    this.#loops = this.backends.map((backend) => this.#watch(backend));
+  /**
+   * Watches these and no others. Resolves when those that are new have been probed once, so that
+   * what is alive is known before a request asks.
+   */
+  async follow(backends: readonly Backend[], settings: HealthCheckSettings): Promise<void> {
+    this.#backends = backends;
+    this.#settings = settings;
+    for (const [backend, { stop }] of this.#watched)
+      if (!backends.includes(backend)) {
+        stop.abort();
+        this.#watched.delete(backend);
+      }
+    // A server that is in more or fewer pools than before has its slots split anew.
+    for (const watched of this.#watched.values()) watched.isStale = true;
+    const added = backends.filter((backend) => !this.#watched.has(backend));
+    const stops = new Map(added.map((backend) => [backend, new AbortController()]));
+    await Promise.all([...stops].map(([backend, stop]) => this.#check(backend, stop.signal, true)));
+    for (const [backend, stop] of stops) {
+      const watched: Watched = { stop, loop: Promise.resolve(), isStale: false };
+      this.#watched.set(backend, watched);
+      watched.loop = this.#watch(backend, watched);
+    }
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
-    await Promise.all(this.#loops);
+    const all = [...this.#watched.values()];
+    for (const { stop } of all) stop.abort();
+    await Promise.all(all.map(({ loop }) => loop));
   }
 
-  async #watch(backend: Backend): Promise<void> {
-    const { intervalMs } = this.settings;
-    let pause = firstPauseMs(intervalMs, this.random);
+  async #watch(backend: Backend, watched: Watched): Promise<void> {
+    const { signal } = watched.stop;
+    let pause = firstPauseMs(this.#settings.intervalMs, this.random);
     for (let probes = 1; ; probes++) {
-      await this.#pause(backend, pause);
-      if (this.#stop.signal.aborted) return;
-      await this.#check(backend, probes % REDISCOVER_PROBES === 0);
-      pause = pauseMs(intervalMs, false, this.random);
+      await this.#pause(backend, pause, signal);
+      if (signal.aborted) return;
+      const rediscover = watched.isStale || probes % REDISCOVER_PROBES === 0;
+      watched.isStale = false;
+      await this.#check(backend, signal, rediscover);
+      pause = pauseMs(this.#settings.intervalMs, false, this.random);
     }
   }
 
   /** Shorter when the backend is out, or goes out meanwhile. */
-  async #pause(backend: Backend, ms: number): Promise<void> {
-    const { signal } = this.#stop;
+  async #pause(backend: Backend, ms: number, signal: AbortSignal): Promise<void> {
     const started = performance.now();
-    const whenOut = Math.min(ms, pauseMs(this.settings.intervalMs, true, this.random));
+    const whenOut = Math.min(ms, pauseMs(this.#settings.intervalMs, true, this.random));
     for (;;) {
       const left = (isOut(backend) ? whenOut : ms) - (performance.now() - started);
       if (left <= 0 || signal.aborted) return;
@@ -68,25 +90,25 @@ export class HealthChecks {
     }
   }
 
-  async #check(backend: Backend, rediscover: boolean): Promise<void> {
+  async #check(backend: Backend, signal: AbortSignal, rediscover: boolean): Promise<void> {
     const before = backend.health.state;
-    await this.#probe(backend);
+    await this.#probe(backend, signal);
     const { state } = backend.health;
     if (state !== before)
       this.logger.info({ backend: backend.id, from: before, to: state }, 'backend health changed');
     if (state === 'dead' || state === 'silent') return;
-    const { timeoutMs } = this.settings;
+    const { timeoutMs } = this.#settings;
     // One that came back may have been started with other settings.
     const ask = rediscover || before === 'dead';
     const modelsWanted = backend.configuredModel === undefined;
     if (modelsWanted && (ask || backend.models.length === 0))
       await discoverModels(backend, this.dispatcher, timeoutMs);
     if (ask && backend.configuredCapacity === undefined)
-      await discoverSlots(backend, this.backends, this.dispatcher, timeoutMs);
+      await discoverSlots(backend, this.#backends, this.dispatcher, timeoutMs);
   }
 
-  async #probe(backend: Backend): Promise<void> {
-    const { timeoutMs } = this.settings;
+  async #probe(backend: Backend, stop: AbortSignal): Promise<void> {
+    const { timeoutMs } = this.#settings;
     const { origin, pathname, search } = new URL(backend.url + backend.healthPath);
     try {
       const { statusCode, body } = await this.dispatcher.request({
@@ -96,13 +118,13 @@ export class HealthChecks {
         headers: backend.authorization,
         // A connection of its own: one that is open says nothing of whether a new one would be.
         reset: true,
-        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]),
+        signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
       });
       await body.dump({ limit: 64 * 1024 });
       if (statusCode < 500) backend.health.probeAnswered();
       else backend.health.probeLost(false);
     } catch (error) {
-      if (!this.#stop.signal.aborted) backend.health.probeLost(isUnreachable(error));
+      if (!stop.aborted) backend.health.probeLost(isUnreachable(error));
     }
   }
 }

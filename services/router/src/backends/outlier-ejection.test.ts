@@ -111,7 +111,7 @@ describe('error rate never takes more than half of a pool', () => {
     const pool = poolOf(6);
     const [first, second] = pool.backends;
     first?.health.unreachable();
-    if (second) second.state = 'draining';
+    if (second) second.admin = { state: 'draining' };
     // Five are active, one of them dead: half of them is two and a half.
     expect(failEverywhere(pool)).toBe(1);
   });

@@ -28,17 +28,24 @@ export interface EjectionConditions {
  */
 export class OutlierEjection {
   readonly counts: Record<EjectionReason, number> = { consecutive: 0, errorRate: 0 };
-  readonly #window: SlidingWindow;
+  #window: SlidingWindow;
   #failuresInRow = 0;
   #growth = 0;
   #until = Number.NEGATIVE_INFINITY;
   #lastMs = 0;
 
   constructor(
-    private readonly settings: EjectionSettings,
+    private settings: EjectionSettings,
     private readonly conditions: EjectionConditions,
   ) {
     this.#window = new SlidingWindow(settings.windowMs, conditions.now);
+  }
+
+  /** An ejection that runs goes on as it was. */
+  reconfigure(settings: EjectionSettings): void {
+    if (settings.windowMs !== this.settings.windowMs)
+      this.#window = new SlidingWindow(settings.windowMs, this.conditions.now);
+    this.settings = settings;
   }
 
   /** Milliseconds until the ejection ends; 0: not ejected. */

@@ -21,7 +21,7 @@ export class PoolQueue {
   #credit = 0;
 
   constructor(
-    readonly settings: QueueSettings,
+    public settings: QueueSettings,
     now: () => number = () => performance.now(),
   ) {
     this.#slots = new SlidingWindow(PACE_WINDOW_MS, now);

@@ -61,8 +61,8 @@ test('a pool offers its active backends, those that serve the model when one is 
   );
   const names = (model?: string) => pool.serving(model).map(({ name }) => name);
   const [, , c, d] = pool.backends;
-  Object.assign(c ?? {}, { state: 'draining' });
-  Object.assign(d ?? {}, { state: 'disabled' });
+  Object.assign(c ?? {}, { admin: { state: 'draining' } });
+  Object.assign(d ?? {}, { admin: { state: 'disabled' } });
   expect(names()).toEqual(['a', 'b']);
   expect(names('m')).toEqual(['a']);
   expect(names('other')).toEqual([]);

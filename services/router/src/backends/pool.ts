@@ -7,6 +7,7 @@ import type { Backend } from './backend.js';
 import { FirstByteTimes } from './first-byte-times.js';
 import { PoolQueue } from './pool-queue.js';
 import { RetryBudget, type RetrySettings } from './retry-budget.js';
+import { type Variant, variantsOf } from './variants.js';
 
 /** What a request demands of the models that may serve it. */
 export interface Demands {
@@ -31,11 +32,12 @@ export interface ShortlistRequest {
 export class Pool {
   readonly retries: RetryBudget;
   readonly queue: PoolQueue;
-  readonly firstBytes = new FirstByteTimes();
+  readonly firstBytes: FirstByteTimes;
   /** Second copies that were sent, and those of them that answered first. */
-  readonly hedges = { sent: 0, won: 0 };
+  readonly hedges: { sent: number; won: number };
   /** Of requests in a pool with affinity: on the backend of their key, and on another one. */
-  readonly affinity = { home: 0, away: 0 };
+  readonly affinity: { home: number; away: number };
+  readonly variants: readonly Variant[];
   readonly #policy: Policy;
   /**
    * Turns taken, per set of candidates: with one count for all, requests for different models that
@@ -48,11 +50,18 @@ export class Pool {
     readonly spec: PoolSpec,
     readonly backends: readonly Backend[],
     settings: { retries: RetrySettings },
+    previous?: Pool,
     private readonly random: () => number = Math.random,
   ) {
     this.#policy = policyOf(spec);
-    this.retries = new RetryBudget(settings.retries);
-    this.queue = new PoolQueue(spec.queue);
+    this.variants = variantsOf(spec);
+    this.firstBytes = previous?.firstBytes ?? new FirstByteTimes();
+    this.hedges = previous?.hedges ?? { sent: 0, won: 0 };
+    this.affinity = previous?.affinity ?? { home: 0, away: 0 };
+    this.retries = previous?.retries ?? new RetryBudget(settings.retries);
+    this.retries.reconfigure(settings.retries);
+    this.queue = previous?.queue ?? new PoolQueue(spec.queue);
+    this.queue.settings = spec.queue;
   }
 
   /** Whether, with one more backend out, at least half of the active ones would be left. */

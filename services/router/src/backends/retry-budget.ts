@@ -17,22 +17,29 @@ export class RetryBudget {
   /** Since the start: taken, and refused. */
   taken = 0;
   denied = 0;
-  readonly #window: SlidingWindow;
-  readonly #floor: number;
+  #window: SlidingWindow;
 
   constructor(
-    private readonly settings: RetrySettings,
-    now: () => number = () => performance.now(),
+    private settings: RetrySettings,
+    private readonly now: () => number = () => performance.now(),
   ) {
     this.#window = new SlidingWindow(settings.windowMs, now);
-    this.#floor = (settings.minPerSecond * settings.windowMs) / 1000;
+  }
+
+  /** With another window it begins anew. */
+  reconfigure(settings: RetrySettings): void {
+    if (settings.windowMs !== this.settings.windowMs)
+      this.#window = new SlidingWindow(settings.windowMs, this.now);
+    this.settings = settings;
   }
 
   /** Whole retries that may be made now. */
   get left(): number {
     const { total, marked } = this.#window.sums;
     // Of a product such as 0.2 * 15 a little may be missing.
-    return Math.max(0, Math.floor(this.settings.budget * total + this.#floor - marked + 1e-9));
+    const { budget, minPerSecond, windowMs } = this.settings;
+    const allowed = budget * total + (minPerSecond * windowMs) / 1000;
+    return Math.max(0, Math.floor(allowed - marked + 1e-9));
   }
 
   request(): void {

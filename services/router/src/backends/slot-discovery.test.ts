@@ -12,8 +12,8 @@ async function checked(pools: string) {
   const registry = new BackendRegistry(fleetOf(`pools: ${pools}\ndefault: p\n`));
   const dispatcher = new Agent();
   const settings = { intervalMs: 20, timeoutMs: 1000 };
-  const checks = new HealthChecks(registry.backends(), dispatcher, settings, quiet);
-  await checks.start();
+  const checks = new HealthChecks(dispatcher, quiet);
+  await checks.follow(registry.backends(), settings);
   return {
     capacities: () => Object.fromEntries(registry.backends().map((b) => [b.id, b.capacity])),
     async [Symbol.asyncDispose]() {

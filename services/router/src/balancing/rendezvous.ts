@@ -17,5 +17,5 @@ export const rendezvous = <Node extends { readonly id: string; readonly weight: 
 ): Node[] => exponentialRace(nodes, ({ id }) => uniformHash(`${id}\n${key}`));
 
 /** In (0, 1): the first 52 bits of SHA-256, in the middle of their step. An id has no line break. */
-const uniformHash = (text: string): number =>
+export const uniformHash = (text: string): number =>
   (Number.parseInt(hash('sha256', text).slice(0, HEX_DIGITS), 16) + 0.5) / STEPS;

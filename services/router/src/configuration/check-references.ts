@@ -22,6 +22,8 @@ export function checkReferences(file: z.output<typeof FleetFile>): string[] {
         );
       seen.add(backend.name);
     }
+    problems.push(...variantProblems(`pools.${name}`, pool));
+    problems.push(...shadowProblems(`pools.${name}.shadow`, name, pool, file.pools));
     if (fallsBackToItself(file.pools, name))
       problems.push(`pools.${name}.fallback: leads back to "${name}"`);
   }
@@ -40,4 +42,47 @@ function fallsBackToItself(
     next = pools[next]?.fallback;
   }
   return false;
+}
+
+type Pools = z.output<typeof FleetFile>['pools'];
+
+function variantProblems(path: string, { variants, backends }: Pools[string]): string[] {
+  if (!variants) return [];
+  const names = backends.map(({ name }) => name);
+  const used = new Set<string>();
+  const problems: string[] = [];
+  for (const [variant, { backends: listed = names }] of Object.entries(variants))
+    for (const [index, name] of listed.entries()) {
+      used.add(name);
+      if (!names.includes(name))
+        problems.push(
+          `${path}.variants.${variant}.backends[${index}]: the pool has no backend "${name}"; it has ${names.join(', ')}`,
+        );
+    }
+  const idle = names.filter((name) => !used.has(name));
+  if (idle.length > 0)
+    problems.push(`${path}.variants: no variant has ${idle.join(', ')}, so nothing would go there`);
+  return problems;
+}
+
+function shadowProblems(
+  path: string,
+  own: string,
+  { shadow }: Pools[string],
+  pools: Pools,
+): string[] {
+  if (!shadow) return [];
+  const target = pools[shadow.pool];
+  if (!target)
+    return [
+      `${path}.pool: there is no pool "${shadow.pool}"; there are ${Object.keys(pools).join(', ')}`,
+    ];
+  const names = target.backends.map(({ name }) => name);
+  if (shadow.backend !== undefined && !names.includes(shadow.backend))
+    return [
+      `${path}.backend: pool "${shadow.pool}" has no backend "${shadow.backend}"; it has ${names.join(', ')}`,
+    ];
+  if (shadow.pool === own && shadow.backend === undefined)
+    return [`${path}.pool: is the pool itself; name another one, or one backend of it`];
+  return [];
 }

@@ -256,7 +256,7 @@ describe('environment variables', () => {
 describe('the file', () => {
   test.each(['demo', 'llama-cpp'])('config/%s.yaml, as shipped, is right', (name) => {
     const path = fileURLToPath(new URL(`../../../../config/${name}.yaml`, import.meta.url));
-    const { pools, routes } = loadFleet(path, {});
+    const { pools, routes } = loadFleet(path, {}).fleet;
     expect([...pools.keys()]).toEqual(expect.arrayContaining(['code', 'chat', 'fast']));
     expect(routes.get('code generation')).toBe('code');
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ConfigError, fieldPath } from '@switchyard/service-kit';
 import { type Document, parseDocument } from 'yaml';
@@ -6,8 +7,18 @@ import { checkReferences } from './check-references.js';
 import { type Fleet, FleetFile, toFleet } from './schema.js';
 import { substitute } from './substitute.js';
 
+export interface FleetFileContent {
+  fleet: Fleet;
+  source: string;
+  /** Begins the digest of the source. */
+  version: string;
+}
+
 /** Reads the router's YAML file. Throws ConfigError with one line per problem. */
-export function loadFleet(path: string, environment: Record<string, string | undefined>): Fleet {
+export function loadFleet(
+  path: string,
+  environment: Record<string, string | undefined>,
+): FleetFileContent {
   let source: string;
   try {
     source = readFileSync(path, 'utf8');
@@ -17,7 +28,8 @@ export function loadFleet(path: string, environment: Record<string, string | und
   }
   const problems: string[] = [];
   const fleet = parseFleet(source, environment, problems);
-  if (fleet) return fleet;
+  const version = createHash('sha256').update(source).digest('hex').slice(0, 12);
+  if (fleet) return { fleet, source, version };
   throw new ConfigError(problems.map((problem) => `${path}: ${problem}`));
 }
 

@@ -4,6 +4,7 @@ import { policyNames } from '../balancing/policies.js';
 import { Affinity } from './affinity-settings.js';
 import { milliseconds, Name } from './fields.js';
 import { compilePattern } from './pattern.js';
+import { Shadow, Variants } from './rollout-settings.js';
 
 const Pattern = z.string({ error: 'must be a pattern' }).transform((source, context) => {
   try {
@@ -69,6 +70,8 @@ const Queue = z.strictObject({
 const PoolFields = z.strictObject({
   policy: z.enum(policyNames, { error: `must be one of ${policyNames.join(', ')}` }).optional(),
   affinity: Affinity.optional(),
+  variants: Variants.optional(),
+  shadow: Shadow.optional(),
   backends: z.array(Backend, { error: 'must be a list of backends' }).min(1, {
     error: 'must have at least one backend',
   }),

@@ -42,3 +42,10 @@ export class RedisKeys {
     return `${this.#base}:line:${backendId}`;
   }
 }
+
+/**
+ * `PREFIX:admin`, a hash that stays: what operators said of backends. `POOL/NAME state` -> `draining` or
+ * `disabled`, `POOL/NAME weight` -> a number, an empty text where the file counts again; `version` ->
+ * another random text at every change.
+ */
+export const adminKey = (prefix: string): string => `${prefix}:admin`;

@@ -10,6 +10,8 @@ export interface OutgoingRequest {
   path: string;
   headers: string[];
   body: Buffer | undefined;
+  /** Milliseconds between bytes of the answer. */
+  readMs: number;
   /** Aborts when the client is gone. */
   signal: AbortSignal;
 }
@@ -36,6 +38,8 @@ export async function attempt(
       headers: request.headers,
       body: request.body ?? null,
       signal: request.signal,
+      headersTimeout: request.readMs,
+      bodyTimeout: request.readMs,
       responseHeaders: 'raw',
     });
     const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();

@@ -14,23 +14,18 @@ subscribe('undici:client:sendHeaders', (message) => {
   readBefore.set(socket, socket.bytesRead);
 });
 
-/** Connections to backends, kept alive. `connectMs`: to connect; `readMs`: between bytes of an answer. */
-export function createBackendDispatcher({
-  connectMs,
-  readMs,
-}: {
-  connectMs: number;
-  readMs: number;
-}): Agent {
-  const connect = buildConnector({ timeout: connectMs });
+/** Connections to backends, kept alive; `connectMs`, to connect, is asked for each. */
+export function createBackendDispatcher(connectMs: () => number): Agent {
+  let connect: { ms: number; to: buildConnector.connector } | undefined;
   return new Agent({
-    headersTimeout: readMs,
-    bodyTimeout: readMs,
-    connect: (options, callback) =>
-      connect(options, (...result) => {
+    connect: (options, callback) => {
+      const ms = connectMs();
+      if (connect?.ms !== ms) connect = { ms, to: buildConnector({ timeout: ms }) };
+      connect.to(options, (...result) => {
         if (result[1]) noteUnseen(result[1]);
         callback(...result);
-      }),
+      });
+    },
   });
 }
 

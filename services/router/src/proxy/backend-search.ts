@@ -2,6 +2,7 @@ import type { HttpError } from '@switchyard/service-kit';
 import type { Backend } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { Demands, Pool } from '../backends/pool.js';
+import type { Variant } from '../backends/variants.js';
 import { chooseSlot } from '../connections/choose-slot.js';
 import type { ConnectionLedger, Lease } from '../connections/connection-ledger.js';
 import { noBackendAvailable, queueFull } from '../errors.js';
@@ -12,12 +13,22 @@ import { waitForSlot } from './slot-wait.js';
 
 export interface Found {
   pool: Pool;
+  /** Of a pool that has some. */
+  variant?: Variant | undefined;
   backend: Backend;
   lease: Lease;
 }
 
+/** What `model` becomes on the way there; undefined: the field is dropped. */
+export const modelFor = (
+  { variant, backend }: Pick<Found, 'variant' | 'backend'>,
+  asked: string | undefined,
+): string | undefined => variant?.model ?? backend.modelFor(asked);
+
 export interface SearchOptions {
   registry: BackendRegistry;
+  /** The one that is in force by now. */
+  newest?: () => BackendRegistry;
   ledger: ConnectionLedger;
   decision: Decision;
   demands: Demands;
@@ -37,22 +48,22 @@ export class BackendSearch {
   /** Milliseconds spent waiting for a slot. */
   queuedMs = 0;
   readonly #options: SearchOptions;
-  readonly #meant: Pool;
   /** Those that may be asked a second time when nobody else is left. */
-  readonly #again = new Map<Backend, Pool>();
+  readonly #again = new Map<Backend, Candidates>();
   readonly #secondChances = new Set<Backend>();
   readonly #leases: Lease[] = [];
   readonly #stages: SearchStages;
   #refused: 'full' | 'late' | undefined;
   #moves: boolean | undefined;
   /** The backend of the request's key, of each pool that was asked. */
-  readonly #homes = new Map<Pool, string | undefined>();
+  readonly #homes = new Map<string, string | undefined>();
+  /** What a lease may be for: the fleet may change before it is there. */
+  readonly #offered = new Map<string, Omit<Found, 'lease'>>();
 
   constructor(options: SearchOptions) {
-    const { registry, decision, demands } = options;
     this.#options = options;
-    this.#meant = registry.pool(decision.pool);
-    this.#stages = new SearchStages(registry, decision, demands);
+    const { registry } = options;
+    this.#stages = new SearchStages({ newest: () => registry, ...options });
   }
 
   /** Takes a slot on the next backend, waiting for one if need be; undefined when there is none left. */
@@ -63,8 +74,8 @@ export class BackendSearch {
       if (found) return found;
       if (this.#options.gone.aborted) return undefined;
     }
-    for (const [backend, pool] of this.#again) {
-      const found = await this.#take({ pool, candidates: [backend] });
+    for (const [backend, alone] of this.#again) {
+      const found = await this.#take(alone);
       this.#again.delete(backend);
       if (found) return found;
     }
@@ -74,15 +85,16 @@ export class BackendSearch {
   /** Takes a slot on a second backend of the same pool, if one that is well has one free now. */
   async second(first: Found): Promise<Found | undefined> {
     for (const stage of this.#stages.groups(['healthy']))
-      if (stage.pool === first.pool) return this.#take(stage);
+      if (stage.pool.name === first.pool.name && stage.variant?.name === first.variant?.name)
+        return this.#take(stage);
     return undefined;
   }
 
   /** The request was not seen by this backend: it may be asked once more when nobody else is left. */
-  allowAgain({ pool, backend }: Found): void {
+  allowAgain({ pool, variant, backend }: Found): void {
     if (this.#secondChances.has(backend)) return;
     this.#secondChances.add(backend);
-    this.#again.set(backend, pool);
+    this.#again.set(backend, { pool, variant, candidates: [backend], isFallback: false });
   }
 
   /** Whether there is any backend that has not been tried. */
@@ -96,11 +108,12 @@ export class BackendSearch {
     const others = stages.filter(({ isFallback }) => isFallback);
     const found = await this.#takeFirst(own);
     if (found) return found;
-    this.#moves ??= own.length > 0 && others.length > 0 && this.#meant.queue.spillsNext();
+    const { queue } = this.#stages.meant;
+    this.#moves ??= own.length > 0 && others.length > 0 && queue.spillsNext();
     const mayMove = own.length === 0 || this.#moves;
     return (
       (mayMove && (await this.#takeFirst(others))) ||
-      (await this.#wait(mayMove ? stages : own)) ||
+      (await this.#wait(mayMove ? stages : own, mayMove)) ||
       // Better elsewhere than not at all.
       (mayMove ? undefined : this.#takeFirst(others))
     );
@@ -114,23 +127,23 @@ export class BackendSearch {
     return undefined;
   }
 
-  async #take({ pool, candidates }: Pick<Candidates, 'pool' | 'candidates'>) {
-    const lease = await this.#options.ledger.acquire(pool.name, this.#shortlist(pool, candidates));
-    return lease && this.#found(pool, lease);
+  async #take(stage: Candidates): Promise<Found | undefined> {
+    const { pool } = stage;
+    const lease = await this.#options.ledger.acquire(pool.name, this.#shortlist(pool, [stage]));
+    return lease && this.#found(lease);
   }
 
   /** All waits of a request together last no longer than its pool lets it wait. */
-  async #wait(stages: readonly Candidates[]): Promise<Found | undefined> {
+  async #wait(stages: readonly Candidates[], fallbacks: boolean): Promise<Found | undefined> {
     const { ledger, gone } = this.#options;
-    const leftMs = this.#meant.spec.queue.timeoutMs - this.queuedMs;
+    const leftMs = this.#stages.meant.spec.queue.timeoutMs - this.queuedMs;
     if (gone.aborted || this.#refused || leftMs <= 0) return undefined;
     // Those tried so far have failed; two requests that keep their slots could wait for each other's.
     this.release();
-    const names = new Set(stages.map(({ pool }) => pool));
-    const places = [...names].map((pool) => ({
+    const places = [...new Set(stages.map(({ pool }) => pool))].map((pool) => ({
       pool: pool.name,
       limit: pool.spec.queue.size,
-      shortlist: () => this.#shortlist(pool, this.#stages.best(pool, names), true),
+      shortlist: () => this.#shortlist(pool, this.#stages.best(pool.name, { fallbacks }), true),
     }));
     const started = performance.now();
     const late = new AbortController();
@@ -138,29 +151,36 @@ export class BackendSearch {
     const end = await waitForSlot(ledger, places, AbortSignal.any([gone, late.signal]));
     clearTimeout(limit);
     this.queuedMs += performance.now() - started;
-    if (typeof end === 'object')
-      return this.#found(this.#options.registry.pool(end.pool), end.lease);
+    if (typeof end === 'object') return this.#found(end.lease);
     if (!gone.aborted) this.#refused = end === 'full' ? 'full' : 'late';
     return undefined;
   }
 
-  #found(pool: Pool, lease: Lease): Found | undefined {
-    if (pool.spec.affinity && this.#leases.length === 0)
-      pool.affinity[this.#homes.get(pool) === lease.backendId ? 'home' : 'away']++;
+  #found(lease: Lease): Found | undefined {
+    const first = this.#leases.length === 0;
     this.#leases.push(lease);
-    const backend = pool.backends.find(({ id }) => id === lease.backendId);
-    if (!backend) return undefined;
+    const found = this.#offered.get(lease.backendId);
+    if (!found) return undefined;
+    const { pool, backend } = found;
+    if (first && pool.spec.affinity)
+      pool.affinity[this.#homes.get(pool.name) === lease.backendId ? 'home' : 'away']++;
     this.#stages.tried(backend);
     pool.queue.gotSlot();
-    return { pool, backend, lease };
+    return { ...found, lease };
   }
 
-  #shortlist(pool: Pool, candidates: readonly Backend[], peek = false) {
+  /** Of these groups of one pool; a backend that is in several stands for the first. */
+  #shortlist(pool: Pool, groups: readonly Candidates[], peek = false) {
     const { ledger, keys } = this.#options;
+    const offered = new Map<Backend, Variant | undefined>();
+    for (const { candidates, variant } of groups)
+      for (const backend of candidates) if (!offered.has(backend)) offered.set(backend, variant);
+    for (const [backend, variant] of offered)
+      this.#offered.set(backend.id, { pool, variant, backend });
     const key = keys.of(pool.spec.affinity);
     const inFlight = (id: string) => ledger.inFlight(pool.name, id).cluster;
-    const shortlist = pool.shortlist(candidates, { peek, key, inFlight });
-    this.#homes.set(pool, shortlist.candidates[0]?.id);
+    const shortlist = pool.shortlist([...offered.keys()], { peek, key, inFlight });
+    this.#homes.set(pool.name, shortlist.candidates[0]?.id);
     return shortlist;
   }
 
@@ -175,14 +195,12 @@ export class BackendSearch {
   }
 
   /** What `next` would find, without taking anything. */
-  preview(): { pool: Pool; backend: Backend } | undefined {
+  preview(): Omit<Found, 'lease'> | undefined {
     const { ledger, random = Math.random } = this.#options;
-    for (const { pool, candidates } of this.#stages.groups()) {
-      const inFlight = (id: string) => ledger.inFlight(pool.name, id).cluster;
-      const shortlist = this.#shortlist(pool, candidates, true);
-      const chosen = chooseSlot(shortlist, inFlight, random);
-      const backend = candidates.find(({ id }) => id === chosen?.id);
-      if (backend) return { pool, backend };
+    for (const stage of this.#stages.groups()) {
+      const inFlight = (id: string) => ledger.inFlight(stage.pool.name, id).cluster;
+      const chosen = chooseSlot(this.#shortlist(stage.pool, [stage], true), inFlight, random);
+      if (chosen) return this.#offered.get(chosen.id);
     }
     return undefined;
   }
@@ -190,7 +208,7 @@ export class BackendSearch {
   /** Why nothing was found, for the client. */
   refusal(): HttpError {
     const { ledger } = this.#options;
-    const { name, queue, spec } = this.#meant;
+    const { name, queue, spec } = this.#stages.meant;
     const waiting = ledger.waiting(name).cluster;
     const seconds = queue.retryAfterSeconds({ waiting, replicas: ledger.status(name).replicas });
     if (this.#refused) queue.refused[this.#refused]++;

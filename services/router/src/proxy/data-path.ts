@@ -2,16 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@switchyard/service-kit';
 import type { Dispatcher } from 'undici';
 import type { ClientKeys } from '../authentication.js';
-import type { Backend } from '../backends/backend.js';
-import type { BackendRegistry } from '../backends/backend-registry.js';
-import type { Limits } from '../configuration/schema.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import { demandsNotMet } from '../errors.js';
+import type { FleetInForce } from '../fleet/fleet-in-force.js';
 import type { ClientLimits } from '../limits/client-limits.js';
-import type { PoolChooser } from '../routing/pool-chooser.js';
 import type { RequestTrace, Telemetry } from '../telemetry/telemetry.js';
 import { AffinityKeys } from './affinity-key.js';
-import { BackendSearch } from './backend-search.js';
+import { BackendSearch, type Found, modelFor } from './backend-search.js';
 import { clientGone } from './client-presence.js';
 import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
@@ -28,21 +25,15 @@ import { ownHeaders, sendError, shownError } from './respond.js';
 import { UsageReader } from './token-usage.js';
 
 export interface DataPathDependencies {
-  chooser: PoolChooser;
-  registry: BackendRegistry;
+  current: () => FleetInForce;
   ledger: ConnectionLedger;
   dispatcher: Dispatcher;
   keys: ClientKeys;
   clientLimits: ClientLimits;
-  limits: Limits | undefined;
   recorder: RequestRecorder;
   telemetry: Telemetry;
   logger: Logger;
   maxBodyBytes: number;
-  /** A client that does not read for this long is given up. */
-  stallMs: number;
-  /** Proxies in front of the router that append to `x-forwarded-for`. */
-  trustedProxies: number;
 }
 
 /** As in nginx; only in the log and the metrics, since nobody is left to read it. */
@@ -59,8 +50,7 @@ export type DataPath = (request: IncomingMessage, response: ServerResponse) => P
 
 /** The way of a request under /v1: read, decide, acquire, forward, relay, release. */
 export function createDataPath(dependencies: DataPathDependencies): DataPath {
-  const { chooser, registry, ledger, dispatcher, keys, clientLimits, recorder, logger, stallMs } =
-    dependencies;
+  const { current, ledger, dispatcher, keys, clientLimits, recorder, logger } = dependencies;
 
   return async (request, response) => {
     const started = performance.now();
@@ -97,7 +87,7 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     circumstances: Circumstances,
   ): Promise<void> {
     record.client = keys.authenticate(request);
-    const admission = await clientLimits.admit(record.client, dependencies.limits);
+    const admission = await clientLimits.admit(record.client, current().fleet.limits);
     for (const [name, value] of Object.entries(admission.headers)) response.setHeader(name, value);
     try {
       await serveAdmitted(request, response, record, circumstances);
@@ -120,18 +110,16 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     record.askedModel = body.model;
     record.readMs = performance.now() - started;
 
+    const { fleet, registry, chooser } = current();
+    const { readMs } = fleet.timeouts;
     const turns = endpoint.humanTurns(body.json);
     record.decision = await chooser.choose({ model: body.model, turns, kind: endpoint.kind });
     record.pool = record.decision.pool;
 
-    const affinityKeys = new AffinityKeys(
-      request,
-      dependencies.trustedProxies,
-      endpoint,
-      body.json,
-    );
+    const affinityKeys = new AffinityKeys(request, fleet.trustedProxies, endpoint, body.json);
     const search = new BackendSearch({
       registry,
+      newest: () => current().registry,
       ledger,
       decision: record.decision,
       demands: demandsOf(body.json),
@@ -142,15 +130,16 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     const failures = new FailureLog(logger, record.requestId, (outcome) =>
       trace.attempted(outcome),
     );
-    const requestFor = (backend: Backend) => ({
+    const requestFor = (found: Found) => ({
       method: request.method ?? 'GET',
       path,
       headers: requestHeaders(request, {
         'x-request-id': record.requestId,
         ...trace.headers,
-        ...backend.authorization,
+        ...found.backend.authorization,
       }),
-      body: body.withModel(backend.modelFor(body.model)),
+      body: body.withModel(modelFor(found, body.model)),
+      readMs,
       signal: gone,
     });
     try {
@@ -163,14 +152,15 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       record.hedges = hedges;
       record.pool = found?.pool.name ?? record.pool;
       record.backend = found?.backend.name;
-      record.model = found?.backend.modelFor(body.model);
+      record.variant = found?.variant?.name;
+      record.model = found && modelFor(found, body.model);
       if (search.queuedMs > 0) record.queuedMs = search.queuedMs;
       if (!answer) throw error ?? search.refusal();
       record.firstByteMs = performance.now() - started;
       const own = ownHeaders(record);
       const usage = UsageReader.for(answer.status, answer.headers);
       const passed = usage && ((chunk: Buffer) => usage.passed(chunk));
-      const end = await relay(response, answer, own, { gone, stallMs, passed });
+      const end = await relay(response, answer, own, { gone, stallMs: readMs, passed });
       record.outcome = end.outcome;
       record.usage = usage?.usage;
       failures.noteEnd(answer, end);

@@ -1,6 +1,5 @@
 import type { HttpError } from '@switchyard/service-kit';
 import { type Dispatcher, errors } from 'undici';
-import type { Backend } from '../backends/backend.js';
 import type { RetryBudget } from '../backends/retry-budget.js';
 import { backendError, backendTimeout } from '../errors.js';
 import { attempt, type OutgoingRequest } from './attempt.js';
@@ -44,7 +43,7 @@ export interface ForwardOptions {
 export async function forward(
   search: BackendSearch,
   dispatcher: Dispatcher,
-  requestFor: (backend: Backend) => OutgoingRequest,
+  requestFor: (found: Found) => OutgoingRequest,
   { gone, failures, budget, hedgeable }: ForwardOptions,
 ): Promise<Forwarded> {
   const count = { attempts: 0, hedges: 0 };
@@ -54,11 +53,11 @@ export async function forward(
     const afterMs = hedgeable ? found.pool.hedgeAfterMs : undefined;
     if (afterMs === undefined) {
       count.attempts++;
-      const outcome = await attempt(dispatcher, found.backend, requestFor(found.backend));
+      const outcome = await attempt(dispatcher, found.backend, requestFor(found));
       return { found, outcome };
     }
     const { tried, attempts } = await hedgedAttempt(found, {
-      send: (backend, signal) => attempt(dispatcher, backend, { ...requestFor(backend), signal }),
+      send: (sent, signal) => attempt(dispatcher, sent.backend, { ...requestFor(sent), signal }),
       second: () => withinBudget(budget, search, () => search.second(found)),
       afterMs,
       gone,

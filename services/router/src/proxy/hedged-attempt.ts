@@ -1,4 +1,3 @@
-import type { Backend } from '../backends/backend.js';
 import { isFinal, isResponse, type Outcome } from './backend-response.js';
 import type { Found } from './backend-search.js';
 
@@ -9,7 +8,7 @@ export interface Tried {
 
 export interface Hedging {
   /** Sends to one backend and resolves with its first byte or failure, never rejects. */
-  send: (backend: Backend, signal: AbortSignal) => Promise<Outcome>;
+  send: (found: Found, signal: AbortSignal) => Promise<Outcome>;
   /** A second backend to ask, with a lease of its own; undefined: there is none, or no budget. */
   second: () => Promise<Found | undefined>;
   /** Milliseconds without a first byte after which it is asked. */
@@ -67,7 +66,7 @@ function start(found: Found, { send, gone }: Hedging): Running {
   const abort = () => own.abort(gone.reason);
   if (gone.aborted) abort();
   else gone.addEventListener('abort', abort, { once: true });
-  const done = send(found.backend, own.signal).then((outcome) => ({ found, outcome }));
+  const done = send(found, own.signal).then((outcome) => ({ found, outcome }));
   return { ...found, started: performance.now(), done, abort };
 }
 

@@ -186,7 +186,7 @@ describe('who waits for a backend', () => {
     const second = ask(router, 'second');
     await waiting(router, 1);
     const [only] = router.registry.backends();
-    if (only) only.state = 'draining';
+    if (only) only.admin = { state: 'draining' };
     await backend.answerNext();
     expect((await first).status).toBe(200);
     expect((await second).status).toBe(503);

@@ -55,7 +55,7 @@ describe('a client that reads slowly', () => {
       while (!response.destroyed)
         if (!response.write(megabyte)) await once(response, 'drain').catch(() => undefined);
     });
-    await using router = await TestRouter.start({ backends: { a: backend.url }, stallMs: 100 });
+    await using router = await TestRouter.start({ backends: { a: backend.url }, readMs: 100 });
     using client = await RawClient.connect(router.url);
     client.socket.pause();
     client.send('GET /v1/files/1/content HTTP/1.1', 'Host: r', '', '');

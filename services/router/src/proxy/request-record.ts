@@ -13,6 +13,8 @@ export interface RequestRecord {
   /** Where it was served: a fallback's pool when it spilled. */
   pool?: string | undefined;
   backend?: string | undefined;
+  /** Of a pool that has some. */
+  variant?: string | undefined;
   attempts: number;
   /** Of the attempts, second copies sent to a second backend. */
   hedges: number;
@@ -47,13 +49,13 @@ export class RequestRecorder {
   constructor(
     private readonly logger: Logger,
     registry: Registry,
-    private readonly routedIntents: ReadonlySet<string>,
+    private readonly isRouted: (intent: string) => boolean,
   ) {
     const registers = [registry];
     this.#requests = new Counter({
       name: 'switchyard_requests_total',
       help: 'Proxied requests by how they were routed and how they ended.',
-      labelNames: ['source', 'intent', 'pool', 'backend', 'status', 'outcome'],
+      labelNames: ['source', 'intent', 'pool', 'backend', 'variant', 'status', 'outcome'],
       registers,
     });
     this.#retries = new Counter({
@@ -105,12 +107,13 @@ export class RequestRecorder {
     const { source, intent, confidence, classifyMs } = decision ?? {};
     this.logger.info({ ...rest, source, intent, confidence, classifyMs }, 'request');
     const pool = record.pool ?? 'none';
-    const knownIntent = intent !== undefined && this.routedIntents.has(intent) ? intent : 'other';
+    const knownIntent = intent !== undefined && this.isRouted(intent) ? intent : 'other';
     this.#requests.inc({
       source: source ?? 'none',
       intent: intent === undefined ? 'none' : knownIntent,
       pool,
       backend: record.backend ?? 'none',
+      variant: record.variant ?? 'none',
       status: record.status,
       outcome: record.outcome,
     });

@@ -7,11 +7,13 @@ import type { RequestRecord } from './request-record.js';
 const LINGER_MS = 5000;
 
 /** Where a request went, and why. */
-export function ownHeaders({ requestId, decision, pool, backend, attempts }: RequestRecord) {
+export function ownHeaders(record: RequestRecord) {
+  const { requestId, decision, pool, variant, backend, attempts } = record;
   return {
     'x-request-id': requestId,
     ...decisionHeaders(decision),
     ...(pool !== undefined && { 'x-switchyard-pool': pool }),
+    ...(variant !== undefined && { 'x-switchyard-variant': variant }),
     ...(backend !== undefined && { 'x-switchyard-backend': backend }),
     ...(decision && { 'x-switchyard-attempts': String(attempts) }),
   };

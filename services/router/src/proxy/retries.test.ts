@@ -96,10 +96,10 @@ describe('a connection that breaks before any byte', () => {
     const [first] = router.registry.backends();
     const other = router.registry.backends()[1];
     // Only "a" at first, so that it is the one with a kept-alive connection.
-    if (other) other.state = 'disabled';
+    if (other) other.admin = { state: 'disabled' };
     expect(await ask(router)).toMatchObject({ backend: 'a' });
-    if (other) other.state = 'active';
-    if (first) first.weight = 1000;
+    if (other) other.admin = {};
+    if (first) first.admin = { weight: 1000 };
     expect(await ask(router)).toEqual({ status: 200, attempts: 2, backend: 'b' });
   });
 

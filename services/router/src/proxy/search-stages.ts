@@ -1,11 +1,13 @@
-import type { Backend } from '../backends/backend.js';
-import type { HealthState } from '../backends/backend-health.js';
+import type { Backend, Standing } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { Demands, Pool } from '../backends/pool.js';
+import { backendsOf, type Variant, variantsInTurn } from '../backends/variants.js';
 import type { Decision } from '../routing/decision.js';
+import type { AffinityKeys } from './affinity-key.js';
 
 interface Stage {
   pool: Pool;
+  variant?: Variant | undefined;
   backends: readonly Backend[];
   /** Not what was asked for, but what its operator lets it spill into. */
   isFallback: boolean;
@@ -16,15 +18,40 @@ export interface Candidates extends Omit<Stage, 'backends'> {
 }
 
 /** Whom to ask first; a dead one is not asked at all. */
-export const IN_ORDER: readonly HealthState[] = ['healthy', 'deferred', 'ejected', 'silent'];
+export const IN_ORDER: readonly Standing[] = [
+  'healthy',
+  'warming',
+  'deferred',
+  'ejected',
+  'silent',
+];
 
-/** The backends that a request may try and has not tried, by how well they are, then by pool. */
+export interface StagesOptions {
+  registry: BackendRegistry;
+  /** The one that is in force by now. */
+  newest: () => BackendRegistry;
+  decision: Decision;
+  demands: Demands;
+  keys: Pick<AffinityKeys, 'of'>;
+}
+
+/**
+ * The backends that a request may try and has not tried, by how well they are, then by pool. When the
+ * fleet changes while it looks for one, it goes on among those there are then.
+ */
 export class SearchStages {
   readonly #tried = new Set<Backend>();
-  readonly #route: readonly Stage[];
+  #registry: BackendRegistry;
+  #route: readonly Stage[];
 
-  constructor(registry: BackendRegistry, decision: Decision, demands: Demands) {
-    this.#route = routeOf(registry, decision, demands);
+  constructor(private readonly options: StagesOptions) {
+    this.#registry = options.registry;
+    this.#route = routeOf(options.registry, options);
+  }
+
+  /** The pool that was chosen. */
+  get meant(): Pool {
+    return this.#registry.pool(this.options.decision.pool);
   }
 
   /** Whether any pool can take what the request demands. */
@@ -41,43 +68,78 @@ export class SearchStages {
     this.#tried.add(backend);
   }
 
-  /** Groups of candidates in the order they are asked. */
-  groups(states: readonly HealthState[] = IN_ORDER): Candidates[] {
-    return states.flatMap((wanted) =>
-      this.#route.flatMap(({ pool, backends, isFallback }) => {
-        const candidates = backends.filter(
+  /** Groups of candidates in the order they are asked; of those equally well the warm ones first. */
+  groups(standings: readonly Standing[] = IN_ORDER): Candidates[] {
+    const route = this.#current();
+    return standings.flatMap((wanted) =>
+      route.flatMap(({ backends, ...stage }) => {
+        const untried = backends.filter(
           (backend) =>
-            backend.state === 'active' &&
-            backend.health.state === wanted &&
-            !this.#tried.has(backend),
+            backend.state === 'active' && backend.standing === wanted && !this.#tried.has(backend),
         );
-        return candidates.length > 0 ? [{ pool, candidates, isFallback }] : [];
+        const warm = untried.filter(({ isCold }) => !isCold);
+        const cold = untried.filter(({ isCold }) => isCold);
+        return [warm, cold].flatMap((candidates) =>
+          candidates.length > 0 ? [{ ...stage, candidates }] : [],
+        );
       }),
     );
   }
 
-  /** The candidates of a pool, if nowhere in these pools anybody is better. */
-  best(pool: Pool, pools: ReadonlySet<Pool>): readonly Backend[] {
-    const groups = IN_ORDER.map((state) =>
-      this.groups([state]).filter((group) => pools.has(group.pool)),
+  /** The candidates of a pool, if nowhere among those asked anybody is better. */
+  best(pool: string, { fallbacks }: { fallbacks: boolean }): Candidates[] {
+    const groups = IN_ORDER.map((standing) =>
+      this.groups([standing]).filter(({ isFallback }) => fallbacks || !isFallback),
     ).find(({ length }) => length > 0);
-    return groups?.find((group) => group.pool === pool)?.candidates ?? [];
+    return groups?.filter((group) => group.pool.name === pool) ?? [];
+  }
+
+  #current(): readonly Stage[] {
+    const newest = this.options.newest();
+    if (newest !== this.#registry && newest.pools.has(this.options.decision.pool)) {
+      this.#registry = newest;
+      this.#route = routeOf(newest, this.options);
+    }
+    return this.#route;
   }
 }
 
 /**
  * The pools that serve what was asked for, then those their operator lets them spill into, where
- * any model will do.
+ * any model will do. In a pool with variants the other variants stand in for that of the request, as
+ * a fallback would.
  */
-function routeOf(registry: BackendRegistry, decision: Decision, demands: Demands): Stage[] {
-  const meant = new Set([decision.pool, ...(decision.otherPools ?? [])]);
+function routeOf(registry: BackendRegistry, { decision, demands, keys }: StagesOptions): Stage[] {
+  const asked = [decision.pool, ...(decision.otherPools ?? [])];
+  const meant = new Set(asked.filter((name) => registry.pools.has(name)));
   const spills = new Set([...meant].flatMap((name) => [...registry.fallbacksOf(name)]));
-  const stage = (name: string, isFallback: boolean) => {
+  const stagesOf = (name: string, isFallback: boolean): Stage[] => {
     const pool = registry.pool(name);
-    return { pool, backends: pool.serving(isFallback ? undefined : decision.model), isFallback };
+    if (!pool.canTake(demands)) return [];
+    const model = isFallback ? undefined : decision.model;
+    const split = variantStages(pool, model, keys, isFallback);
+    return split.length > 0 ? split : [{ pool, backends: pool.serving(model), isFallback }];
   };
   return [
-    ...[...meant].map((name) => stage(name, false)),
-    ...[...spills].filter((name) => !meant.has(name)).map((name) => stage(name, true)),
-  ].filter(({ pool }) => pool.canTake(demands));
+    ...[...meant].flatMap((name) => stagesOf(name, false)),
+    ...[...spills].filter((name) => !meant.has(name)).flatMap((name) => stagesOf(name, true)),
+  ];
+}
+
+/** None when no variant serves the model asked for: then all that do are as good. */
+function variantStages(
+  pool: Pool,
+  model: string | undefined,
+  keys: StagesOptions['keys'],
+  isFallback: boolean,
+): Stage[] {
+  if (pool.variants.length === 0) return [];
+  const inTurn = variantsInTurn(pool.name, pool.variants, keys.of(pool.spec.affinity));
+  const stages = inTurn.map((variant, place) => ({
+    pool,
+    variant,
+    backends: backendsOf(variant, pool.backends, model),
+    isFallback: isFallback || place > 0,
+  }));
+  return stages.some(({ backends }) => backends.length > 0) ? stages : [];
 }

@@ -22,6 +22,7 @@ const RouteAnswer = z.object({
   source: z.enum(['explicit', 'classifier', 'cache', 'keyword', 'default']),
   reason: z.string(),
   pool: z.string(),
+  variant: z.string().nullable(),
   backend: z.string().nullable(),
   candidates: z.array(
     z.object({

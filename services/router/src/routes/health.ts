@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { BackendRegistry } from '../backends/backend-registry.js';
 
-export function healthRoutes(registry: BackendRegistry, stopping: AbortSignal): Router {
+export function healthRoutes(registry: () => BackendRegistry, stopping: AbortSignal): Router {
   return Router()
     .get('/health', (_request, response) => {
       response.json({ status: 'ok' });
@@ -9,7 +9,7 @@ export function healthRoutes(registry: BackendRegistry, stopping: AbortSignal): 
     .get('/ready', (_request, response) => {
       const reason = stopping.aborted
         ? 'the router is stopping'
-        : registry.anyUsable
+        : registry().anyUsable
           ? undefined
           : 'no backend is usable';
       if (reason === undefined) response.json({ ready: true });

@@ -3,11 +3,11 @@ import type { BackendRegistry } from '../backends/backend-registry.js';
 import { modelNotFound } from '../errors.js';
 
 /** OpenAI's model list: what may stand in `model`. */
-export function modelRoutes(registry: BackendRegistry): Router {
+export function modelRoutes(registry: () => BackendRegistry): Router {
   const ids = () => [
     'auto',
-    ...[...registry.pools.keys()].map((name) => `pool:${name}`),
-    ...registry.models(),
+    ...[...registry().pools.keys()].map((name) => `pool:${name}`),
+    ...registry().models(),
   ];
   const entry = (id: string) => ({ id, object: 'model', created: 0, owned_by: 'switchyard' });
   return Router()

@@ -1,7 +1,7 @@
 import { invalidRequest, methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
-import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
+import type { FleetInForce } from '../fleet/fleet-in-force.js';
 import { AffinityKeys } from '../proxy/affinity-key.js';
 import { BackendSearch } from '../proxy/backend-search.js';
 import { demandsOf } from '../proxy/demands.js';
@@ -10,32 +10,24 @@ import { completions } from '../proxy/endpoints/completions.js';
 import type { Endpoint, JsonObject } from '../proxy/endpoints/endpoint.js';
 import { readBody } from '../proxy/read-body.js';
 import { modelOf, parseJsonObject } from '../proxy/request-body.js';
-import type { PoolChooser } from '../routing/pool-chooser.js';
 
 export interface RouteDependencies {
-  chooser: PoolChooser;
-  registry: BackendRegistry;
+  current: () => FleetInForce;
   ledger: ConnectionLedger;
   maxBodyBytes: number;
-  trustedProxies: number;
 }
 
 /** How a request would be routed, without sending it. */
-export function routeRoutes({
-  chooser,
-  registry,
-  ledger,
-  maxBodyBytes,
-  trustedProxies,
-}: RouteDependencies): Router {
+export function routeRoutes({ current, ledger, maxBodyBytes }: RouteDependencies): Router {
   return Router()
     .post('/route', async (request, response) => {
       const body = parseJsonObject(request, await readBody(request, maxBodyBytes));
       const endpoint = endpointOf(body);
+      const { fleet, registry, chooser } = current();
       const turns = endpoint.humanTurns(body);
       const question = { model: modelOf(body), turns, kind: 'prompt' as const };
       const decision = await chooser.choose(question);
-      const keys = new AffinityKeys(request, trustedProxies, endpoint, body);
+      const keys = new AffinityKeys(request, fleet.trustedProxies, endpoint, body);
       const demands = demandsOf(body);
       const gone = new AbortController().signal;
       const search = new BackendSearch({ registry, ledger, decision, demands, keys, gone });
@@ -47,6 +39,7 @@ export function routeRoutes({
         source: decision.source,
         reason: decision.reason,
         pool: pool.name,
+        variant: preview?.variant?.name ?? null,
         backend: preview?.backend.name ?? null,
         candidates: pool.backends.map(({ id, name, health, capacity }) => ({
           backend: name,

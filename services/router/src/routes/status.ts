@@ -1,15 +1,19 @@
 import { methodNotAllowed } from '@switchyard/service-kit';
 import { Router } from 'express';
+import type { AdminOverrides } from '../administration/admin-overrides.js';
 import type { Backend } from '../backends/backend.js';
-import type { BackendRegistry } from '../backends/backend-registry.js';
 import type { Pool } from '../backends/pool.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
+import type { FleetInForce } from '../fleet/fleet-in-force.js';
+import type { FleetReloads } from '../fleet/fleet-reloads.js';
 import type { IntentSource } from '../routing/intent-source.js';
 
 export interface StatusDependencies {
-  registry: BackendRegistry;
+  current: () => FleetInForce;
   ledger: ConnectionLedger;
   intents: IntentSource;
+  overrides: AdminOverrides;
+  configuration: Pick<FleetReloads, 'status'>;
 }
 
 const retryStatus = ({ retries: { left, taken, denied } }: Pool) => ({
@@ -34,8 +38,22 @@ const queueStatus = (pool: Pool, ledger: ConnectionLedger) => {
 const hedgingStatus = ({ spec, hedges, hedgeAfterMs }: Pool) =>
   spec.hedge ? { afterMs: hedgeAfterMs ?? null, ...hedges } : null;
 
+const variantStatus = ({ variants, backends }: Pool) =>
+  variants.map(({ name, percent, model, backends: own }) => ({
+    name,
+    percent,
+    model: model ?? null,
+    backends: own ?? backends.map((backend) => backend.name),
+  }));
+
 /** The fleet as this router sees it now. */
-export function statusRoutes({ registry, ledger, intents }: StatusDependencies): Router {
+export function statusRoutes({
+  current,
+  ledger,
+  intents,
+  overrides,
+  configuration,
+}: StatusDependencies): Router {
   const backendStatus = (pool: Pool, backend: Backend) => {
     const { here, cluster } = ledger.inFlight(pool.name, backend.id);
     return {
@@ -63,7 +81,7 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
   return Router()
     .get('/status', (_request, response) => {
       response.json({
-        pools: [...registry.pools.values()].map((pool) => ({
+        pools: [...current().registry.pools.values()].map((pool) => ({
           name: pool.name,
           policy: pool.spec.policy ?? 'affinity',
           affinity: pool.spec.affinity ? { ...pool.spec.affinity, ...pool.affinity } : null,
@@ -72,9 +90,12 @@ export function statusRoutes({ registry, ledger, intents }: StatusDependencies):
           hedging: hedgingStatus(pool),
           queue: queueStatus(pool, ledger),
           connections: ledger.status(pool.name),
+          variants: variantStatus(pool),
           backends: pool.backends.map((backend) => backendStatus(pool, backend)),
         })),
         classifier: intents.status,
+        administration: overrides.status,
+        configuration: configuration.status,
       });
     })
     .all('/status', methodNotAllowed('GET'));

@@ -28,19 +28,25 @@ const keyOf = (text: string) => createHash('sha256').update(text).digest('base64
 export class IntentSource {
   readonly #client: ClassifierClient;
   readonly #feed: ChangeFeed;
-  readonly #cache: LRUCache<string, Classification> | undefined;
+  #cache: LRUCache<string, Classification> | undefined;
   readonly #running = new Map<string, Promise<Classification>>();
   /** Counts losses of the feed: a call from before one, or from without, must not fill the cache. */
   #epoch = 0;
 
   constructor({ url, timeoutMs, cacheSize, logger }: IntentSourceOptions) {
     this.#client = new ClassifierClient(url, timeoutMs);
-    this.#cache = cacheSize > 0 ? new LRUCache({ max: cacheSize }) : undefined;
+    this.keepAtMost(cacheSize);
     this.#feed = new ChangeFeed(url, logger, () => {
       // The next classifier may count its versions from anywhere.
       this.#epoch++;
       this.#cache?.clear();
     });
+  }
+
+  /** So many decisions; those kept so far are forgotten when it is another number. 0: none. */
+  keepAtMost(count: number): void {
+    if (count === (this.#cache?.max ?? 0)) return;
+    this.#cache = count > 0 ? new LRUCache({ max: count }) : undefined;
   }
 
   start(): void {

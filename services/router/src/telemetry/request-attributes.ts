@@ -31,6 +31,7 @@ export function requestAttributes(record: RequestRecord): Attributes {
     'switchyard.confidence': decision?.confidence,
     'switchyard.pool': record.pool,
     'switchyard.backend': record.backend,
+    'switchyard.variant': record.variant,
     'switchyard.attempts': record.attempts,
     'switchyard.outcome': record.outcome,
     'switchyard.classify_ms': decision?.classifyMs,

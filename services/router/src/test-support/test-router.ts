@@ -1,5 +1,6 @@
 import { createLogger, createRegistry } from '@switchyard/service-kit';
 import type { Agent } from 'undici';
+import { MemoryAdminOverrides } from '../administration/memory-admin-overrides.js';
 import { createApp } from '../app.js';
 import { ClientKeys } from '../authentication.js';
 import { BackendRegistry } from '../backends/backend-registry.js';
@@ -30,8 +31,19 @@ export interface TestRouterOptions {
   intents?: Pick<IntentSource, 'classify'>;
   apiKeys?: ReadonlyMap<string, string>;
   maxBodyBytes?: number;
-  stallMs?: number;
+  readMs?: number;
 }
+
+/** Of a configuration that is never reloaded. */
+const UNCHANGED = {
+  path: '',
+  version: '',
+  appliedAt: '',
+  applied: 0,
+  refused: 0,
+  problems: [],
+  refusedAt: null,
+};
 
 /** A fleet from YAML; throws when there is anything wrong with it. */
 export function fleetOf(yaml: string): Fleet {
@@ -70,12 +82,16 @@ export class TestRouter implements AsyncDisposable {
     );
     const settings = options.pool ? `, ${options.pool}` : '';
     const pool = `backends: [${backends.join(', ')}]${settings}`;
-    const fleet = fleetOf(`pools: { all: { ${pool} } }\ndefault: all\n${options.yaml ?? ''}`);
+    const parsed = fleetOf(`pools: { all: { ${pool} } }\ndefault: all\n${options.yaml ?? ''}`);
+    const fleet = {
+      ...parsed,
+      timeouts: { ...parsed.timeouts, ...(options.readMs && { readMs: options.readMs }) },
+    };
     const registry = new BackendRegistry(fleet);
     const ledger = new MemoryConnectionLedger();
-    const dispatcher = createBackendDispatcher(fleet.timeouts);
+    const dispatcher = createBackendDispatcher(() => fleet.timeouts.connectMs);
     const metrics = createRegistry();
-    const recorder = new Recording(quiet, metrics, new Set());
+    const recorder = new Recording(quiet, metrics, () => false);
     // Not started: it has no change feed, and is asked only by /status.
     const intents = new IntentSource({
       url: 'http://127.0.0.1:9',
@@ -83,23 +99,23 @@ export class TestRouter implements AsyncDisposable {
       cacheSize: 0,
       logger: quiet,
     });
+    const chooser = new PoolChooser(fleet, registry, options.intents ?? intents);
+    const inForce = { fleet, registry, chooser };
     const app = createApp({
-      chooser: new PoolChooser(fleet, registry, options.intents ?? intents),
-      registry,
+      current: () => inForce,
+      overrides: new MemoryAdminOverrides(() => undefined),
+      configuration: { status: UNCHANGED },
       ledger,
       dispatcher,
       intents,
       keys: new ClientKeys(options.apiKeys, undefined),
       clientLimits: new ClientLimits(new RequestRates(undefined, 'test'), ledger),
-      limits: fleet.limits,
       recorder,
       telemetry: noTelemetry,
       logger: quiet,
       metrics,
       adminToken: undefined,
       maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
-      stallMs: options.stallMs ?? fleet.timeouts.readMs,
-      trustedProxies: fleet.trustedProxies,
       running: new RunningRequests(),
       stopping: new AbortController().signal,
     });
