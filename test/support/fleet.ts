@@ -6,7 +6,7 @@ import {
 import { stringify } from 'yaml';
 import { eventually } from './eventually.js';
 import type { ServiceProcess } from './service-process.js';
-import { startRouter } from './services.js';
+import { replaceFleet, startRouter } from './services.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 export interface FleetOptions {
@@ -29,10 +29,10 @@ export class Fleet implements AsyncDisposable {
   private constructor(
     readonly router: ServiceProcess,
     /** Its configuration, for a replica. */
-    readonly yaml: string,
+    public yaml: string,
     private readonly backends: Map<string, SimulatedBackend>,
     private readonly simulation: StartOptions,
-    private readonly directory: AsyncDisposable,
+    private readonly directory: AsyncDisposable & { path: string },
   ) {}
 
   static async start(options: FleetOptions): Promise<Fleet> {
@@ -108,6 +108,12 @@ export class Fleet implements AsyncDisposable {
     return this.post('/v1/chat/completions', { model: 'auto', messages, ...extra }, init);
   }
 
+  /** Changes the configuration file of the running router. */
+  async configure(yaml: string): Promise<void> {
+    this.yaml = yaml;
+    await replaceFleet(this.directory.path, yaml);
+  }
+
   async status(): Promise<FleetStatus> {
     return (await fetch(`${this.url}/status`)).json() as Promise<FleetStatus>;
   }
@@ -136,8 +142,12 @@ export interface FleetStatus {
     hedging: { afterMs: number | null; sent: number; won: number } | null;
     queue: { waiting: number; waitingCluster: number; refusedFull: number; refusedLate: number };
     connections: { kind: string; counts: string; replicas: number };
+    variants: { name: string; percent: number }[];
+    affinity: { home: number; away: number } | null;
     backends: {
       name: string;
+      state: string;
+      weight: number;
       healthy: boolean;
       inFlight: number;
       inFlightCluster: number;
@@ -149,5 +159,7 @@ export interface FleetStatus {
       latencyEstimateMs: number | null;
     }[];
   }[];
+  administration: { kind: string; state: string };
+  configuration: { version: string; applied: number; refused: number; problems: string[] };
   classifier: { connected: boolean; indexVersion: number | null; breaker: string };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Fleet, type FleetOptions, type FleetStatus } from './fleet.js';
 import type { ServiceProcess } from './service-process.js';
-import { startRouter } from './services.js';
+import { replaceFleet, startRouter } from './services.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 export interface ReplicaOptions extends FleetOptions {
@@ -50,6 +50,21 @@ export class Replicas implements AsyncDisposable {
   /** A new process in the place of one that is gone; it listens somewhere else. */
   async restart(index: number): Promise<void> {
     this.routers[index] = await this.#startRouter();
+  }
+
+  /** Changes the configuration files of all of them. */
+  async configure(yaml: string): Promise<void> {
+    await this.fleet.configure(yaml);
+    await replaceFleet(this.directory.path, yaml);
+  }
+
+  /** What an operator says to one of them. */
+  administer(index: number, pool: string, backend: string, change: object): Promise<Response> {
+    return fetch(`${this.router(index).url}/admin/pools/${pool}/backends/${backend}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(change),
+    });
   }
 
   chat(index: number, body: Record<string, unknown>, init: RequestInit = {}): Promise<Response> {

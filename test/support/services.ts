@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, ServiceProcess } from './service-process.js';
 
@@ -22,10 +22,19 @@ export interface RouterOptions {
   env?: Env;
 }
 
+/** Where `startRouter` puts the configuration. */
+export const fleetPath = (directory: string): string => join(directory, 'fleet.yaml');
+
+/** Another configuration for a router that runs, in place at once as editors do it. */
+export async function replaceFleet(directory: string, yaml: string): Promise<void> {
+  await writeFile(`${fleetPath(directory)}.new`, yaml);
+  await rename(`${fleetPath(directory)}.new`, fleetPath(directory));
+}
+
 /** The real router on a free port, with this YAML. */
 export async function startRouter(options: RouterOptions): Promise<ServiceProcess> {
   const { directory, yaml, classifierUrl, env } = options;
-  const path = join(directory, 'fleet.yaml');
+  const path = fleetPath(directory);
   await writeFile(path, yaml);
   return ServiceProcess.start(
     {

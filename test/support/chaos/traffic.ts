@@ -28,6 +28,10 @@ export interface TrafficOptions {
   /** `pool:NAME` -> share of the requests. */
   models: Record<string, number>;
   phase: () => string;
+  /** Share of the clients that leave before they have their answer; 0.15 unless given. */
+  leaving?: number;
+  /** A connection for each request: one that is kept may be closed as a request is written. */
+  connectAnew?: boolean;
 }
 
 /** Longer than any request may wait and run: one that takes longer was forgotten by somebody. */
@@ -71,7 +75,8 @@ export class Traffic {
     const { random, phase } = this.options;
     const kind = random();
     const stream = kind < 0.7;
-    const leaves = kind > 0.9 || kind < 0.05;
+    const { leaving: share = 0.15 } = this.options;
+    const leaves = kind > 1 - (share * 2) / 3 || kind < share / 3;
     const body = {
       model: this.#model(random()),
       stream,
@@ -94,7 +99,11 @@ export class Traffic {
     { signal, leaves }: { signal: AbortSignal; leaves: boolean },
   ) {
     const { routers } = this.replicas;
-    const headers = { 'content-type': 'application/json', ...(leaves && { [LEAVING]: 'yes' }) };
+    const headers = {
+      'content-type': 'application/json',
+      ...(leaves && { [LEAVING]: 'yes' }),
+      ...(this.options.connectAnew && { connection: 'close' }),
+    };
     for (let turn = 0; ; turn++) {
       const index = (first + turn) % routers.length;
       const { pid } = this.replicas.router(index);
