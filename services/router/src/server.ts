@@ -32,6 +32,7 @@ import { RequestRates } from './limits/request-rates.js';
 import { createBackendDispatcher } from './proxy/backend-dispatcher.js';
 import { RequestRecorder } from './proxy/request-record.js';
 import { RunningRequests } from './proxy/running-requests.js';
+import { ShadowCopies } from './proxy/shadow-copies.js';
 import { IntentSource } from './routing/intent-source.js';
 import { noTelemetry } from './telemetry/telemetry.js';
 
@@ -97,8 +98,11 @@ await runOrExit(async () => {
   const running = new RunningRequests();
   const stopping = new AbortController();
 
+  const shadows = new ShadowCopies({ ledger, dispatcher, logger, metrics });
+
   const app = createApp({
     current,
+    shadows,
     overrides,
     configuration,
     ledger,
@@ -126,6 +130,7 @@ await runOrExit(async () => {
       running.closeConnections();
       await drain(server, graceMs());
       await running.ended();
+      shadows.close();
       await telemetry.close();
       await health.close();
       await intents.close();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 export const affinityKinds = ['client', 'session', 'user', 'conversation'] as const;
 
+const LOAD_BOUND = { error: 'must be a number from 1 to 1000, or false for none' };
 const DEFAULT_HEADER = 'x-session-id';
 
 /**
@@ -22,9 +23,10 @@ export const Affinity = z.preprocess(
           .optional(),
         /** How far above the average of the pool a backend may be loaded; false: any load. */
         loadBound: z
-          .union([z.number().min(1).max(1000), z.literal(false)], {
-            error: 'must be a number from 1 to 1000, or false for none',
-          })
+          .union(
+            [z.number(LOAD_BOUND).min(1, LOAD_BOUND).max(1000, LOAD_BOUND), z.literal(false)],
+            LOAD_BOUND,
+          )
           .default(1.25),
       },
       { error: `must be one of ${affinityKinds.join(', ')}, or settings` },

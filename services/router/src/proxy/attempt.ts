@@ -3,6 +3,7 @@ import type { Backend } from '../backends/backend.js';
 import { isUnreachable } from '../backends/unreachable.js';
 import { brokeUnseen } from './backend-dispatcher.js';
 import type { BackendFailure, BackendResponse } from './backend-response.js';
+import { targetOf } from './target.js';
 
 export interface OutgoingRequest {
   method: string;
@@ -29,11 +30,9 @@ export async function attempt(
 ): Promise<BackendResponse | BackendFailure> {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
-  const base = new URL(backend.url);
   try {
     const { statusCode, headers, body } = await dispatcher.request({
-      origin: base.origin,
-      path: (base.pathname === '/' ? '' : base.pathname) + request.path,
+      ...targetOf(backend, request.path),
       method: request.method as Dispatcher.HttpMethod,
       headers: request.headers,
       body: request.body ?? null,

@@ -22,6 +22,7 @@ import { anyBody, jsonBody } from './request-body.js';
 import { checkedPath, requestIdOf } from './request-line.js';
 import type { RequestRecord, RequestRecorder } from './request-record.js';
 import { ownHeaders, sendError, shownError } from './respond.js';
+import type { ShadowCopies } from './shadow-copies.js';
 import { UsageReader } from './token-usage.js';
 
 export interface DataPathDependencies {
@@ -30,6 +31,7 @@ export interface DataPathDependencies {
   dispatcher: Dispatcher;
   keys: ClientKeys;
   clientLimits: ClientLimits;
+  shadows: ShadowCopies;
   recorder: RequestRecorder;
   telemetry: Telemetry;
   logger: Logger;
@@ -117,12 +119,13 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     record.pool = record.decision.pool;
 
     const affinityKeys = new AffinityKeys(request, fleet.trustedProxies, endpoint, body.json);
+    const demands = demandsOf(body.json);
     const search = new BackendSearch({
       registry,
       newest: () => current().registry,
       ledger,
       decision: record.decision,
-      demands: demandsOf(body.json),
+      demands,
       keys: affinityKeys,
       gone,
     });
@@ -130,6 +133,23 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     const failures = new FailureLog(logger, record.requestId, (outcome) =>
       trace.attempted(outcome),
     );
+    let isCopied = false;
+    const copyOnce = ({ pool }: Found) => {
+      if (isCopied) return;
+      isCopied = true;
+      dependencies.shadows.consider({
+        pool,
+        registry,
+        method: request.method ?? 'GET',
+        endpoint: record.path,
+        path,
+        bytes: raw.length,
+        body,
+        demands,
+        keys: affinityKeys,
+        headers: (own) => requestHeaders(request, { 'x-request-id': record.requestId, ...own }),
+      });
+    };
     const requestFor = (found: Found) => ({
       method: request.method ?? 'GET',
       path,
@@ -145,7 +165,7 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     try {
       const budget = registry.pool(record.decision.pool).retries;
       const hedgeable = isHedgeable(record.path, body.json);
-      const options = { gone, failures, budget, hedgeable };
+      const options = { gone, failures, budget, hedgeable, sent: copyOnce };
       const tried = await forward(search, dispatcher, requestFor, options);
       const { attempts, hedges, found, answer, error } = tried;
       record.attempts = attempts;

@@ -32,6 +32,8 @@ export interface ForwardOptions {
   budget: RetryBudget;
   /** Whether it does no harm when two backends work on it. */
   hedgeable: boolean;
+  /** Told of every attempt as it is sent. */
+  sent: (found: Found) => void;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function forward(
   search: BackendSearch,
   dispatcher: Dispatcher,
   requestFor: (found: Found) => OutgoingRequest,
-  { gone, failures, budget, hedgeable }: ForwardOptions,
+  { gone, failures, budget, hedgeable, sent }: ForwardOptions,
 ): Promise<Forwarded> {
   const count = { attempts: 0, hedges: 0 };
   const note = ({ found, outcome }: Tried) => failures.note(found.pool, outcome);
@@ -57,7 +59,7 @@ export async function forward(
       return { found, outcome };
     }
     const { tried, attempts } = await hedgedAttempt(found, {
-      send: (sent, signal) => attempt(dispatcher, sent.backend, { ...requestFor(sent), signal }),
+      send: (one, signal) => attempt(dispatcher, one.backend, { ...requestFor(one), signal }),
       second: () => withinBudget(budget, search, () => search.second(found)),
       afterMs,
       gone,
@@ -76,7 +78,9 @@ export async function forward(
     else budget.request();
     if (gone.aborted) return { ...count, found: last?.found, error: undefined };
     const asked = performance.now();
-    last = await ask(found);
+    const asking = ask(found);
+    sent(found);
+    last = await asking;
     const { outcome } = last;
     if (gone.aborted) {
       // What the backend did then says nothing about it.

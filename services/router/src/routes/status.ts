@@ -6,10 +6,12 @@ import type { Pool } from '../backends/pool.js';
 import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import type { FleetInForce } from '../fleet/fleet-in-force.js';
 import type { FleetReloads } from '../fleet/fleet-reloads.js';
+import type { ShadowCopies } from '../proxy/shadow-copies.js';
 import type { IntentSource } from '../routing/intent-source.js';
 
 export interface StatusDependencies {
   current: () => FleetInForce;
+  shadows: ShadowCopies;
   ledger: ConnectionLedger;
   intents: IntentSource;
   overrides: AdminOverrides;
@@ -51,6 +53,7 @@ export function statusRoutes({
   current,
   ledger,
   intents,
+  shadows,
   overrides,
   configuration,
 }: StatusDependencies): Router {
@@ -91,6 +94,9 @@ export function statusRoutes({
           queue: queueStatus(pool, ledger),
           connections: ledger.status(pool.name),
           variants: variantStatus(pool),
+          shadow: pool.spec.shadow
+            ? { ...pool.spec.shadow, underWay: shadows.underWay(pool.name) }
+            : null,
           backends: pool.backends.map((backend) => backendStatus(pool, backend)),
         })),
         classifier: intents.status,

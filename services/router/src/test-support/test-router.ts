@@ -12,6 +12,7 @@ import { RequestRates } from '../limits/request-rates.js';
 import { createBackendDispatcher } from '../proxy/backend-dispatcher.js';
 import { type RequestRecord, RequestRecorder } from '../proxy/request-record.js';
 import { RunningRequests } from '../proxy/running-requests.js';
+import { ShadowCopies } from '../proxy/shadow-copies.js';
 import { IntentSource } from '../routing/intent-source.js';
 import { PoolChooser } from '../routing/pool-chooser.js';
 import { noTelemetry } from '../telemetry/telemetry.js';
@@ -103,6 +104,7 @@ export class TestRouter implements AsyncDisposable {
     const inForce = { fleet, registry, chooser };
     const app = createApp({
       current: () => inForce,
+      shadows: new ShadowCopies({ ledger, dispatcher, logger: quiet, metrics }),
       overrides: new MemoryAdminOverrides(() => undefined),
       configuration: { status: UNCHANGED },
       ledger,
