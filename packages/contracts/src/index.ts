@@ -5,4 +5,5 @@ export * from './exemplars.js';
 export * from './jobs.js';
 export * from './quality.js';
 export * from './settings.js';
+export * from './status.js';
 export * from './text.js';

@@ -10,6 +10,8 @@ test('a server that stops does not say that it is loading', async () => {
   const closing = new AbortController();
   const app = createApp({
     engine: () => undefined,
+    starting: () => 'the model or the index is still loading',
+    reembedding: () => undefined,
     adminToken: undefined,
     closing: closing.signal,
     logger: createLogger('test', 'silent'),

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { Reembedding } from '@switchyard/contracts';
 import {
   apiRoutes,
   errorResponder,
@@ -25,6 +26,7 @@ import { intentRoutes } from './routes/intents.js';
 import { jobRoutes } from './routes/jobs.js';
 import { qualityRoutes } from './routes/quality.js';
 import { settingsRoutes } from './routes/settings.js';
+import { statusRoutes } from './routes/status.js';
 import { transferRoutes } from './routes/transfer.js';
 
 /** 64 texts of 8192 characters, or 10,000 exemplars of everyday length, escaped. */
@@ -33,6 +35,9 @@ const MAX_BODY = '32mb';
 export interface AppDependencies {
   /** undefined while the model or the index loads, and again while shutting down. */
   engine: () => Engine | undefined;
+  /** What there is to wait for while there is no engine. */
+  starting: () => string;
+  reembedding: () => Reembedding | undefined;
   adminToken: string | undefined;
   /** Aborts when the server stops: event streams end then. */
   closing: AbortSignal;
@@ -42,8 +47,7 @@ export interface AppDependencies {
 
 export function createApp(dependencies: AppDependencies): RequestListener {
   const { adminToken, closing, logger, registry } = dependencies;
-  const whyNotReady = () =>
-    closing.aborted ? 'the server is stopping' : 'the model or the index is still loading';
+  const whyNotReady = () => (closing.aborted ? 'the server is stopping' : dependencies.starting());
   const engine = () => {
     const ready = dependencies.engine();
     if (!ready) throw notReady(whyNotReady());
@@ -57,6 +61,7 @@ export function createApp(dependencies: AppDependencies): RequestListener {
   app.disable('etag');
   app.use(httpMetrics(registry));
   app.use(healthRoutes(dependencies.engine, whyNotReady));
+  app.use(statusRoutes({ ...dependencies, whyNotReady }));
   app.route('/metrics').get(metricsHandler(registry)).all(methodNotAllowed('GET'));
   app.use(apiRoutes(classifierApi));
   app.use(transferRoutes(engine, admin));

@@ -57,8 +57,8 @@ test.each([
   [{ EMBEDDING_CACHE: '-1' }, 'EMBEDDING_CACHE: must be from 0 to 10000000, got "-1"'],
   [{ EMBEDDING_TOKENS: '513' }, 'EMBEDDING_TOKENS: must be from 8 to 512, got "513"'],
   [
-    { REDIS_URL: 'redis://127.0.0.1' },
-    'REDIS_URL: is not supported yet: state is not shared; unset it',
+    { REDIS_URL: 'http://127.0.0.1' },
+    'REDIS_URL: must be redis://host:port or rediss://host:port, or several with commas',
   ],
   [{ ADMIN_TOKEN: 'with a space' }, 'ADMIN_TOKEN: must be ASCII characters without spaces'],
   [{ ADMIN_TOKEN: 'pässwörter' }, 'ADMIN_TOKEN: must be ASCII characters without spaces'],

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import {
   checkAdminExposure,
   parseEnvironment,
+  type RedisLocation,
   userPath,
   variable,
   withSecretFiles,
@@ -27,8 +28,9 @@ const Variables = z.object({
   ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
   EMBEDDING_WORKERS: variable.integer(DEFAULT_WORKERS, { min: 1, max: 64 }),
   EMBEDDING_TOKENS: variable.integer(128, { min: 8, max: 512 }),
+  REDIS_URL: variable.redisUrl(),
+  REDIS_KEY_PREFIX: variable.redisKeyPrefix(),
   EMBEDDING_CACHE: variable.integer(10_000, { min: 0, max: 10_000_000 }),
-  REDIS_URL: variable.unsupported('is not supported yet: state is not shared; unset it'),
   LOG_LEVEL: variable.logLevel(),
 });
 
@@ -46,6 +48,9 @@ export interface ClassifierConfig {
   embeddingWorkers: number;
   /** Token budget of one text, [CLS] and [SEP] included. */
   embeddingTokens: number;
+  /** undefined: everything is in this process and in `dataDir`. */
+  redis: RedisLocation | undefined;
+  redisKeyPrefix: string;
   /** Texts whose vectors are remembered. */
   embeddingCache: number;
   logLevel: string;
@@ -73,6 +78,8 @@ export function readConfig(environment: Record<string, string | undefined>): Cla
     adminToken: read.ADMIN_TOKEN,
     embeddingWorkers: read.EMBEDDING_WORKERS,
     embeddingTokens: read.EMBEDDING_TOKENS,
+    redis: read.REDIS_URL,
+    redisKeyPrefix: read.REDIS_KEY_PREFIX,
     embeddingCache: read.EMBEDDING_CACHE,
     logLevel: read.LOG_LEVEL,
   });

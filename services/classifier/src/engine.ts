@@ -18,15 +18,18 @@ export interface Engine {
   classifier: Classifier;
   exemplars: ExemplarRegistry;
   trainer: Trainer;
+  /** What becomes of imported lines here. */
+  ingestion: Ingestion;
   jobs: JobQueue;
+  /** Everything but the jobs. */
   close(): Promise<void>;
 }
 
 export interface EngineOptions {
   embedder: Embedder;
   store: ExemplarStore;
-  snapshots: IndexSnapshots;
-  openJobs: (ingestion: Ingestion) => Promise<JobQueue>;
+  snapshots: Pick<IndexSnapshots, 'loadOrCreate' | 'keep'>;
+  jobsFor: (ingestion: Ingestion) => Promise<JobQueue>;
   starterExemplars: boolean;
   maxIntents: number;
   logger: Logger;
@@ -38,24 +41,26 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { dimensions, modelDigest } = embedder;
   const catalog = await Catalog.follow(store, { dimensions, modelDigest }, options.snapshots);
   const exemplars = new ExemplarRegistry(store, catalog, embedder);
-  if (options.starterExemplars && catalog.size === 0) {
-    const added = await loadStarterExemplars(exemplars, options.maxIntents);
-    logger.info({ added }, 'loaded the starter exemplars');
-  }
+  if (options.starterExemplars) await loadStarterExemplars({ ...options, catalog, exemplars });
   const trainer = new Trainer({ catalog, store, embedder, child: new TrainingChild(), logger });
-  const jobs = await options.openJobs({
+  const ingestion: Ingestion = {
     handle: ingestInto(exemplars),
-    settled: (version, signal) => trainer.settled(version, signal),
-  });
+    async settled(version, signal) {
+      // Another replica may have added what this one is to have learned.
+      await store.caughtUp(signal);
+      await trainer.settled(version, signal);
+    },
+  };
+  const jobs = await options.jobsFor(ingestion);
   return {
     embedder,
     catalog,
     classifier: new Classifier(embedder, catalog, (ids) => store.texts(ids)),
     exemplars,
     trainer,
+    ingestion,
     jobs,
     async close() {
-      await jobs.close();
       await trainer.close();
       await catalog.close();
       await store.close();

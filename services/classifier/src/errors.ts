@@ -36,6 +36,14 @@ export const tooManyJobs = (limit: number) =>
     headers: { 'retry-after': '10' },
   });
 
+export const importsFull = (limit: number) =>
+  new HttpError(
+    429,
+    'too_many_jobs',
+    `waiting imports hold ${limit} bytes in Redis, which is the limit; try again when some are done`,
+    { headers: { 'retry-after': '60' } },
+  );
+
 /** The disk is full or broken; what was asked for did not happen. */
 export function storageFailed(cause: unknown): HttpError {
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -49,4 +57,27 @@ const STORAGE_FAULTS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'];
 export function asStorageFailure(error: unknown): unknown {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code && STORAGE_FAULTS.includes(code) ? storageFailed(error) : error;
+}
+
+const untilBack = { headers: { 'retry-after': '2' } };
+
+export const storeUnavailable = (cause: unknown) =>
+  new HttpError(
+    503,
+    'store_unavailable',
+    'Redis does not answer; classification goes on, changes wait until it is back',
+    { ...untilBack, cause },
+  );
+
+export const notAppliedYet = () =>
+  new HttpError(
+    503,
+    'not_applied_yet',
+    'the change is stored, and this replica has not caught up with it yet',
+    untilBack,
+  );
+
+export function storeFull(cause: Error): HttpError {
+  const message = `nothing was changed: Redis takes no writes (${cause.message})`;
+  return new HttpError(507, 'insufficient_storage', message, { cause });
 }

@@ -22,6 +22,7 @@ export interface CatalogOptions {
 export class Catalog {
   readonly #intents = new Map<string, IntentRecord>();
   readonly #listeners = new Set<(version: number) => void>();
+  readonly #resetListeners = new Set<() => void>();
   readonly #index: ExemplarIndex;
   #scoring: Scoring;
   #settings = Settings.parse({});
@@ -38,21 +39,35 @@ export class Catalog {
 
   /**
    * Loads everything stored, without embedding anything, and follows every change from then on.
-   * Nothing may change until it resolves. With `snapshots` it starts from the newest, and keeps
-   * writing them.
+   * With `snapshots` it starts from the newest, and keeps writing them.
    */
   static async follow(
     store: ExemplarStore,
     options: CatalogOptions,
-    snapshots?: IndexSnapshots,
+    snapshots?: Pick<IndexSnapshots, 'loadOrCreate' | 'keep'>,
   ): Promise<Catalog> {
     const catalog = new Catalog(options, await snapshots?.loadOrCreate());
-    for (const intent of await store.intents()) catalog.#intents.set(intent.name, intent);
-    await reconcile(catalog.#index, store);
-    catalog.#settings = await store.settings();
-    catalog.#scoring = catalog.#scoringWith(await store.head());
-    catalog.#version = store.version;
-    store.onChange((change) => catalog.apply(change));
+    const apply = async (change: Change) => {
+      if (change.type === 'exemplars-added') await catalog.room();
+      catalog.apply(change);
+    };
+    // What changes while everything is read may be in it already: applying it again is the same.
+    let meanwhile: Change[] | undefined = [];
+    store.onChange(async (change) => {
+      if (meanwhile) meanwhile.push(change);
+      else await apply(change);
+    });
+    const reading = catalog.#readAnew(store);
+    store.onReload(async () => {
+      await reading.catch(() => undefined);
+      meanwhile?.splice(0);
+      await catalog.#readAnew(store);
+      catalog.retire();
+    });
+    await reading;
+    for (let next = meanwhile.shift(); next; next = meanwhile.shift()) await apply(next);
+    meanwhile = undefined;
+    await store.caughtUp();
     if (snapshots) {
       const keeping = snapshots.keep(catalog.#index, () => catalog.#version);
       catalog.onVersion(() => keeping.changed());
@@ -93,6 +108,8 @@ export class Catalog {
       case 'head-put':
         this.#scoring = this.#scoringWith(change.head);
         break;
+      case 'nothing':
+        break;
     }
     this.#version = change.version;
     for (const listener of this.#listeners) listener(change.version);
@@ -102,6 +119,17 @@ export class Catalog {
   onVersion(listener: (version: number) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back when versions count from somewhere else: an answer of before may share its version. */
+  onReset(listener: () => void): () => void {
+    this.#resetListeners.add(listener);
+    return () => this.#resetListeners.delete(listener);
+  }
+
+  /** Another catalog answers from now on, or versions count from somewhere else. */
+  retire(): void {
+    for (const listener of this.#resetListeners) listener();
   }
 
   intent(name: string): Intent | undefined {
@@ -164,7 +192,22 @@ export class Catalog {
     await this.#index.close();
   }
 
+  async #readAnew(store: ExemplarStore): Promise<void> {
+    const { version } = store;
+    const intents = await store.intents();
+    this.#intents.clear();
+    for (const intent of intents) this.#intents.set(intent.name, intent);
+    await reconcile(this.#index, store);
+    const [settings, head] = [await store.settings(), await store.head()];
+    this.#settings = settings;
+    this.#scoring = this.#scoringWith(head);
+    this.#version = version;
+    for (const listener of this.#listeners) listener(version);
+  }
+
   #put({ id, intent, vector }: Exemplar, version: number): void {
+    // It was read already.
+    if ((this.#index.get(id)?.version ?? -1) >= version) return;
     this.#leave(id);
     const key = { id, intent, version };
     this.#index.put(key, vector);

@@ -89,12 +89,31 @@ test('after close, a change is refused and nothing is lost', async () => {
   await again.close();
 });
 
-test('refuses to mix the vectors of two models', async () => {
+test('the model that has all vectors stays until another one has them, over any restart', async () => {
   await using directory = await temporaryDirectory();
-  await (await open(directory.path, 'one')).close();
-  await expect(open(directory.path, 'two')).rejects.toMatchObject({
-    name: 'ConfigError',
-    problems: [expect.stringContaining('another model (one)')],
-  });
-  await (await open(directory.path, 'one')).close();
+  const embed = async (text: string) => Float32Array.of(text.length, 0, 0, 7);
+  let one = await open(directory.path, 'one');
+  await one.adoptModel('/models/one');
+  await one.add([exemplar('a', 'first'), exemplar('a', 'second')], 'reject');
+  await one.close();
+  // Half of the way, and then the process dies.
+  const options = { directory: directory.path, maxIntents: 100 };
+  let two = await EmbeddedExemplarStore.open({ ...options, modelDigest: 'two', embed });
+  await two.vectors([exemplar('a', 'first').id]);
+  await two.close();
+  one = await open(directory.path, 'one');
+  expect(await one.lacking()).toBe(0);
+  expect(await one.earlierModels()).toEqual([]);
+  await one.close();
+
+  two = await EmbeddedExemplarStore.open({ ...options, modelDigest: 'two', embed });
+  expect(await two.lacking()).toBe(1);
+  expect(await two.earlierModels()).toEqual([{ modelDigest: 'one', origin: '/models/one' }]);
+  await two.vectors([exemplar('a', 'second').id]);
+  await two.adoptModel('/models/two');
+  await two.close();
+  const three = await open(directory.path, 'three');
+  expect(await three.lacking()).toBe(2);
+  expect(await three.earlierModels()).toEqual([{ modelDigest: 'two', origin: '/models/two' }]);
+  await three.close();
 });

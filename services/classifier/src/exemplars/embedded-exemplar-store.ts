@@ -1,16 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnConflict, Settings } from '@switchyard/contracts';
 import { ConfigError } from '@switchyard/service-kit';
-import { tooManyIntents } from '../errors.js';
 import { ChangeSequence } from './change-sequence.js';
+import { type Claim, soleClaim } from './claim.js';
 import type { CorpusSource } from './corpus.js';
 import { claimStore } from './embedded-claim.js';
 import { checkDatabaseFile } from './embedded-file.js';
 import { EmbeddedTables } from './embedded-tables.js';
+import { EmbeddedWriter } from './embedded-writer.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type {
+  AddOptions,
   AddOutcome,
   Change,
   ExemplarStore,
@@ -19,38 +21,54 @@ import type {
   StoredPage,
 } from './exemplar-store.js';
 import { found } from './found.js';
-import { planAddition } from './plan-addition.js';
-import { replaces, type StoredHead } from './stored-head.js';
+import type { StoredHead } from './stored-head.js';
+import { type EarlierModel, embedAll, type VectorModel } from './vector-model.js';
 
-export interface EmbeddedStoreOptions {
+/** Between two attempts to embed with the model that a change was not made with. */
+const PAUSE_MS = 100;
+
+export interface EmbeddedStoreOptions extends VectorModel {
   directory: string;
-  modelDigest: string;
   maxIntents: number;
+}
+
+/** What the stores of several models in one process share. */
+interface Shared {
+  path: string;
+  tables: EmbeddedTables;
+  changes: ChangeSequence;
+  maxIntents: number;
+  /** Stores that are open. */
+  users: number;
 }
 
 /** Exemplars in LMDB, for one process. One change is one transaction. */
 export class EmbeddedExemplarStore implements ExemplarStore {
-  readonly #changes: ChangeSequence;
+  readonly #writer: EmbeddedWriter;
+  readonly #stops: (() => void)[] = [];
+  readonly #closing = new AbortController();
 
   private constructor(
-    private readonly tables: EmbeddedTables,
-    readonly source: CorpusSource,
-    private readonly maxIntents: number,
+    private readonly shared: Shared,
+    private readonly model: VectorModel,
   ) {
-    this.#changes = new ChangeSequence(tables);
+    shared.users++;
+    this.#writer = new EmbeddedWriter({ ...shared, model: model.modelDigest });
   }
 
-  /** Rejects with ConfigError when the directory cannot be used, is in use, or is another model's. */
+  /** Rejects with ConfigError when the directory cannot be used, or is in use. */
   static async open(options: EmbeddedStoreOptions): Promise<EmbeddedExemplarStore> {
-    const { directory, maxIntents } = options;
+    const { directory, maxIntents, modelDigest, embed } = options;
     let tables: EmbeddedTables | undefined;
     try {
       mkdirSync(directory, { recursive: true });
       const path = join(directory, 'exemplars.lmdb');
       checkDatabaseFile(path);
       tables = new EmbeddedTables(path);
-      await claimStore(tables, options);
-      return new EmbeddedExemplarStore(tables, { kind: 'embedded', path }, maxIntents);
+      await claimStore(tables, directory);
+      const changes = new ChangeSequence(tables);
+      const shared = { path, tables, changes, maxIntents, users: 0 };
+      return await EmbeddedExemplarStore.#of(shared, { modelDigest, embed });
     } catch (error) {
       await tables?.close();
       if (error instanceof ConfigError) throw error;
@@ -59,8 +77,22 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     }
   }
 
+  static async #of(shared: Shared, model: VectorModel): Promise<EmbeddedExemplarStore> {
+    const { tables } = shared;
+    await tables.transaction(() => tables.vectors.prepare(model.modelDigest));
+    return new EmbeddedExemplarStore(shared, model);
+  }
+
+  private get tables(): EmbeddedTables {
+    return this.shared.tables;
+  }
+
   get version(): number {
     return this.tables.version;
+  }
+
+  get source(): CorpusSource {
+    return { kind: 'embedded', path: this.shared.path, modelDigest: this.model.modelDigest };
   }
 
   async intents(): Promise<IntentRecord[]> {
@@ -68,7 +100,7 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async *exemplars(): AsyncGenerator<StoredExemplar> {
-    yield* this.tables.exemplars();
+    yield* this.tables.exemplars(this.model.modelDigest);
   }
 
   async *keys(): AsyncGenerator<ExemplarKey> {
@@ -80,7 +112,17 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async vectors(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
-    return found(ids, (id) => this.tables.vector(id));
+    const { modelDigest, embed } = this.model;
+    const vectors = found(ids, (id) => this.tables.vectors.get(id, modelDigest));
+    if (!embed || vectors.size === ids.length) return vectors;
+    const texts = await this.texts(ids.filter((id) => !vectors.has(id)));
+    if (texts.size === 0) return vectors;
+    const embedded = await embedAll(texts, embed);
+    await this.tables.transaction(() => {
+      for (const [id, vector] of embedded)
+        if (this.tables.exemplar(id)) this.tables.vectors.put(id, modelDigest, vector);
+    });
+    return new Map([...vectors, ...embedded]);
   }
 
   async page(intent: string, limit: number, cursor: string | undefined): Promise<StoredPage> {
@@ -92,83 +134,84 @@ export class EmbeddedExemplarStore implements ExemplarStore {
   }
 
   async head(): Promise<StoredHead | undefined> {
-    return this.tables.head;
+    return this.tables.head(this.model.modelDigest);
   }
 
-  async add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome> {
-    let outcome: AddOutcome = { added: [], duplicates: [], conflicts: [] };
-    await this.#changes.commit(() => {
-      const intentOf = (id: string) => this.tables.exemplar(id)?.intent;
-      outcome = planAddition(exemplars, onConflict, intentOf);
-      if (outcome.added.length === 0) return undefined;
-      const names = [...new Set(outcome.added.map((exemplar) => exemplar.intent))];
-      this.#checkIntentLimit(names);
-      const intents = names.map((name) => this.#intentOrNew(name));
-      for (const intent of intents) this.tables.putIntent(intent);
-      const version = this.tables.version + 1;
-      for (const exemplar of outcome.added) this.tables.putExemplar(exemplar, version);
-      return { type: 'exemplars-added', exemplars: outcome.added, intents };
+  add(
+    exemplars: readonly Exemplar[],
+    onConflict: OnConflict,
+    options?: AddOptions,
+  ): Promise<AddOutcome> {
+    return this.#writer.add(exemplars, onConflict, options);
+  }
+
+  remove(intent: string, id: string): Promise<boolean> {
+    return this.#writer.remove(intent, id);
+  }
+
+  putIntent(name: string, patch: IntentPatch): Promise<void> {
+    return this.#writer.putIntent(name, patch);
+  }
+
+  deleteIntent(name: string): Promise<boolean> {
+    return this.#writer.deleteIntent(name);
+  }
+
+  putSettings(patch: Partial<Settings>): Promise<Settings> {
+    return this.#writer.putSettings(patch);
+  }
+
+  putHead(head: StoredHead): Promise<boolean> {
+    return this.#writer.putHead(head);
+  }
+
+  onChange(listener: (change: Change) => void | Promise<void>): void {
+    const stop = this.shared.changes.onChange(async (change, model) =>
+      listener(model === this.model.modelDigest ? change : await this.#translated(change)),
+    );
+    this.#stops.push(stop);
+  }
+
+  /** Nobody else writes, and changes are heard as they are made. */
+  onReload(): void {}
+
+  async caughtUp(): Promise<void> {
+    await this.shared.changes.settled();
+  }
+
+  async lacking(): Promise<number> {
+    const { exemplarCount, vectors } = this.tables;
+    return Math.max(0, exemplarCount - vectors.count(this.model.modelDigest));
+  }
+
+  async earlierModels(): Promise<EarlierModel[]> {
+    const { model: modelDigest, origin } = this.tables.vectors;
+    if (modelDigest === undefined || modelDigest === this.model.modelDigest) return [];
+    return [{ modelDigest, origin }];
+  }
+
+  withModel(model: VectorModel): Promise<EmbeddedExemplarStore> {
+    return EmbeddedExemplarStore.#of(this.shared, model);
+  }
+
+  async adoptModel(origin: string): Promise<void> {
+    const { tables } = this;
+    const { modelDigest } = this.model;
+    await tables.transaction(() => {
+      if (tables.vectors.adopt(modelDigest, origin)) tables.removeOtherHeads(modelDigest);
     });
-    return outcome;
+    await tables.vectors.clearOthers();
   }
 
-  async remove(intent: string, id: string): Promise<boolean> {
-    return this.#changes.commit(() => {
-      if (this.tables.exemplar(id)?.intent !== intent) return undefined;
-      this.tables.deleteExemplar(id);
-      return { type: 'exemplar-removed', id };
-    });
-  }
-
-  async putIntent(name: string, patch: IntentPatch): Promise<void> {
-    await this.#changes.commit(() => {
-      this.#checkIntentLimit([name]);
-      const before = this.#intentOrNew(name);
-      const intent = {
-        name,
-        description: patch.description ?? before.description,
-        threshold: patch.threshold === undefined ? before.threshold : patch.threshold,
-      };
-      this.tables.putIntent(intent);
-      return { type: 'intent-put', intent };
-    });
-  }
-
-  async deleteIntent(name: string): Promise<boolean> {
-    return this.#changes.commit(() => {
-      if (!this.tables.intent(name)) return undefined;
-      this.tables.deleteIntent(name);
-      return { type: 'intent-deleted', name };
-    });
-  }
-
-  async putSettings(patch: Partial<Settings>): Promise<Settings> {
-    let settings = this.tables.settings;
-    await this.#changes.commit(() => {
-      const before = this.tables.settings;
-      settings = { ...before, ...patch };
-      if (isDeepStrictEqual(settings, before)) return undefined;
-      this.tables.settings = settings;
-      return { type: 'settings-put', settings };
-    });
-    return settings;
-  }
-
-  async putHead(head: StoredHead): Promise<boolean> {
-    return this.#changes.commit(() => {
-      const before = this.tables.head;
-      if (before && !replaces(head, before)) return undefined;
-      this.tables.putHead(head);
-      return { type: 'head-put', head };
-    });
-  }
-
-  onChange(listener: (change: Change) => void): void {
-    this.#changes.onChange(listener);
+  async claim(): Promise<Claim> {
+    return soleClaim();
   }
 
   async close(): Promise<void> {
-    await this.#changes.settled();
+    this.#closing.abort();
+    await this.shared.changes.settled();
+    for (const stop of this.#stops) stop();
+    if (--this.shared.users > 0) return;
     try {
       await this.tables.transaction(() => this.tables.setOwner(undefined));
     } finally {
@@ -176,13 +219,27 @@ export class EmbeddedExemplarStore implements ExemplarStore {
     }
   }
 
-  #checkIntentLimit(names: readonly string[]): void {
-    const fresh = names.filter((name) => !this.tables.intent(name)).length;
-    if (fresh > 0 && this.tables.intentCount + fresh > this.maxIntents)
-      throw tooManyIntents(this.maxIntents);
+  /** A change that was made with vectors of another model. */
+  async #translated(change: Change): Promise<Change> {
+    if (change.type === 'head-put') return { version: change.version, type: 'nothing' };
+    if (change.type !== 'exemplars-added') return change;
+    const vectors = await this.#vectorsOfOwn(change.exemplars.map(({ id }) => id));
+    const exemplars = change.exemplars.flatMap((exemplar) => {
+      const vector = vectors.get(exemplar.id);
+      return vector ? [{ ...exemplar, vector }] : [];
+    });
+    return { ...change, exemplars };
   }
 
-  #intentOrNew(name: string): IntentRecord {
-    return { name, ...(this.tables.intent(name) ?? { description: '', threshold: null }) };
+  /** The change is made: what embeds may be overloaded for a while, and the vectors are needed. */
+  async #vectorsOfOwn(ids: readonly string[]): Promise<ReadonlyMap<string, Float32Array>> {
+    for (;;) {
+      try {
+        return await this.vectors(ids);
+      } catch {
+        if (this.#closing.signal.aborted) return new Map();
+        await sleep(PAUSE_MS);
+      }
+    }
   }
 }

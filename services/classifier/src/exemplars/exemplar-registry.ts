@@ -10,7 +10,18 @@ import { fewAtATime } from '../embedding/few-at-a-time.js';
 import { exemplarNotFound, intentNotFound } from '../errors.js';
 import type { Catalog } from './catalog.js';
 import { exemplarId } from './exemplar.js';
-import type { AddOutcome, ExemplarStore, IntentPatch, StoredPage } from './exemplar-store.js';
+import type {
+  AddOptions,
+  AddOutcome,
+  ExemplarStore,
+  IntentPatch,
+  StoredPage,
+} from './exemplar-store.js';
+
+export interface AddLinesOptions extends AddOptions {
+  /** `bulk` unless said. */
+  priority?: Priority;
+}
 
 /**
  * What people do with intents and exemplars. When a promise resolves, the change is durable and
@@ -32,7 +43,7 @@ export class ExemplarRegistry {
   async add(
     lines: readonly ExemplarLine[],
     onConflict: OnConflict,
-    priority: Priority = 'bulk',
+    { priority = 'bulk', idempotencyKey }: AddLinesOptions = {},
   ): Promise<AddOutcome> {
     const wanted = lines.map((line) => ({ ...line, id: exemplarId(line.text) }));
     const stored = await this.store.vectors(wanted.map(({ id }) => id));
@@ -41,7 +52,7 @@ export class ExemplarRegistry {
       return { id, intent, text, vector };
     });
     await this.catalog.room();
-    return this.store.add(exemplars, onConflict);
+    return this.store.add(exemplars, onConflict, { idempotencyKey });
   }
 
   /** `add` for one intent, in the terms of the REST answer. */
@@ -51,7 +62,9 @@ export class ExemplarRegistry {
     onConflict: OnConflict,
   ): Promise<AddExemplarsResponse> {
     const lines = texts.map((text) => ({ intent, text }));
-    const { added, duplicates, conflicts } = await this.add(lines, onConflict, 'live');
+    const { added, duplicates, conflicts } = await this.add(lines, onConflict, {
+      priority: 'live',
+    });
     return {
       added: added.map(({ id, text }) => ({ id, text })),
       duplicates: duplicates.map(({ text }) => text),

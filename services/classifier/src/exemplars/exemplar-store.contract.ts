@@ -50,7 +50,9 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
     const store = await place.open(options);
     try {
       const changes: Change[] = [];
-      store.onChange((change) => changes.push(change));
+      store.onChange((change) => {
+        changes.push(change);
+      });
       await use(store, changes);
     } finally {
       await store.close();
@@ -186,6 +188,33 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
         expect(version).toBe(id === moved.id ? 3 : 2);
     }));
 
+  test('an addition that is repeated under its key comes to what it came to before', () =>
+    withStore(async (store, changes) => {
+      await store.add([exemplar('b', 'held')], 'reject');
+      const wanted = [...several('a', 2), exemplar('a', 'a 0'), exemplar('a', 'held')];
+      const first = await store.add(wanted, 'reject', { idempotencyKey: 'job 1' });
+      expect([first.added, first.duplicates, first.conflicts].map(({ length }) => length)).toEqual([
+        2, 1, 1,
+      ]);
+      await store.remove('a', exemplarId('a 0'));
+      expect(await store.add(wanted, 'reject', { idempotencyKey: 'job 1' })).toEqual(first);
+      expect(changes).toHaveLength(3);
+      const other = await store.add(wanted, 'reject', { idempotencyKey: 'job 2' });
+      expect(other.added.map(({ text }) => text)).toEqual(['a 0']);
+    }));
+
+  test('knows when it has caught up, and gives a claim until it is released', () =>
+    withStore(async (store, changes) => {
+      const adding = store.add(several('a', 1), 'reject');
+      await adding;
+      await store.caughtUp();
+      expect(changes).toHaveLength(1);
+      const claim = await store.claim('training');
+      expect(claim?.lost.aborted).toBe(false);
+      await claim?.release();
+      expect(await store.claim('training')).toBeDefined();
+    }));
+
   test('patches the settings and keeps what the patch leaves out', () =>
     withStore(async (store, changes) => {
       expect(await store.putSettings({ alpha: 0.1 })).toEqual({ alpha: 0.1 });
@@ -307,4 +336,48 @@ export function exemplarStoreContract(newPlace: () => Promise<StorePlace>): void
     expect((await store.page('a', 100, undefined)).exemplars.at(-1)?.text).toBe('a 100');
     await store.close();
   });
+
+  test('serves another model beside, with vectors and a head of its own', () =>
+    withStore(async (store) => {
+      await store.add(several('a', 3), 'reject');
+      const texts: string[] = [];
+      const embed = async (text: string) => {
+        texts.push(text);
+        return Float32Array.of(7, text.length);
+      };
+      const other = await store.withModel({ modelDigest: 'other', embed });
+      const heard: Change[] = [];
+      other.onChange((change) => {
+        heard.push(change);
+      });
+      expect([await store.lacking(), await other.lacking()]).toEqual([0, 3]);
+      const ids = several('a', 3).map(({ id }) => id);
+      expect([...(await other.vectors(ids)).values()]).toEqual(
+        several('a', 3).map(({ text }) => Float32Array.of(7, text.length)),
+      );
+      expect(await other.lacking()).toBe(0);
+      // A change that is made with one of them counts for both.
+      await store.add(several('b', 1), 'reject');
+      await store.putHead({ trainedOn: store.version, bytes: Uint8Array.of(1) });
+      await other.add(several('c', 1), 'reject');
+      await Promise.all([store.caughtUp(), other.caughtUp()]);
+      expect(heard.map(({ type }) => type)).toEqual([
+        'exemplars-added',
+        'nothing',
+        'exemplars-added',
+      ]);
+      expect(heard[0]).toMatchObject({
+        exemplars: [{ text: 'b 0', vector: Float32Array.of(7, 3) }],
+      });
+      expect(await other.head()).toBeUndefined();
+      expect(texts).toEqual(['a 0', 'a 1', 'a 2', 'b 0']);
+      const { vector } = several('b', 1)[0] as Exemplar;
+      expect([...(await store.vectors([exemplar('b', 'b 0').id])).values()]).toEqual([vector]);
+      await other.remove('a', exemplar('a', 'a 0').id);
+      await store.caughtUp();
+      expect((await stored(store)).map(({ text }) => text)).toEqual(['a 1', 'a 2', 'b 0']);
+      await other.adoptModel('/models/other');
+      await other.close();
+      await store.putIntent('d', {});
+    }));
 }

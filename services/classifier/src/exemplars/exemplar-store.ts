@@ -1,7 +1,9 @@
 import type { OnConflict, Settings } from '@switchyard/contracts';
+import type { Claim, ClaimedTask } from './claim.js';
 import type { CorpusSource } from './corpus.js';
 import type { Exemplar, ExemplarKey, StoredExemplar } from './exemplar.js';
 import type { StoredHead } from './stored-head.js';
+import type { EarlierModel, VectorModel } from './vector-model.js';
 
 export interface IntentRecord {
   name: string;
@@ -23,7 +25,17 @@ export type Change = { version: number } & (
   | { type: 'intent-deleted'; name: string }
   | { type: 'settings-put'; settings: Settings }
   | { type: 'head-put'; head: StoredHead }
+  /** Of interest only with another model. */
+  | { type: 'nothing' }
 );
+
+export interface AddOptions {
+  /**
+   * A call with a key that was used before answers what the first call came to, if that added
+   * anything, and adds nothing. It must ask for the same exemplars.
+   */
+  idempotencyKey?: string | undefined;
+}
 
 export interface AddOutcome {
   /** Includes the moved ones. */
@@ -39,7 +51,7 @@ export interface StoredPage {
 }
 
 /**
- * The durable home of intents and exemplars. A change that resolved survives a crash of the
+ * The durable home of intents and exemplars, with the vectors and the head of one model. A change that resolved survives a crash of the
  * process. Every change raises `version` by one and reaches the listener of `onChange`, in order,
  * before its promise resolves; a call that changes nothing raises nothing.
  */
@@ -63,7 +75,11 @@ export interface ExemplarStore {
   head(): Promise<StoredHead | undefined>;
 
   /** Creates the intents it meets; all or nothing. Rejects with `too_many_intents`. */
-  add(exemplars: readonly Exemplar[], onConflict: OnConflict): Promise<AddOutcome>;
+  add(
+    exemplars: readonly Exemplar[],
+    onConflict: OnConflict,
+    options?: AddOptions,
+  ): Promise<AddOutcome>;
   /** False when the intent has no such exemplar. */
   remove(intent: string, id: string): Promise<boolean>;
   /** Creates or updates; what the patch leaves out stays. Rejects with `too_many_intents`. */
@@ -72,9 +88,40 @@ export interface ExemplarStore {
   deleteIntent(name: string): Promise<boolean>;
   /** What the patch leaves out stays. */
   putSettings(patch: Partial<Settings>): Promise<Settings>;
-  /** False when the head there is the same, or was trained on newer exemplars. */
+  /**
+   * False when the head there is the same, or was trained on newer exemplars, or when what is stored
+   * is no longer what the changes heard so far led to. A head of before `onReload` is not to be put.
+   */
   putHead(head: StoredHead): Promise<boolean>;
 
-  onChange(listener: (change: Change) => void): void;
+  /** The next change waits for a listener that returns a promise. */
+  onChange(listener: (change: Change) => void | Promise<void>): void;
+  /**
+   * Calls back when the changes heard so far did not lead to what is stored: some were missed and
+   * are gone, or Redis lost its newest. `version` then is another one, which may be lower, and
+   * everything is to be read anew; changes go on from there, and some may be in it already.
+   */
+  onReload(listener: () => Promise<void>): void;
+  /**
+   * Resolves when every change that was made before, on any replica, has been heard; rejects when
+   * that cannot be known, or `signal` aborts.
+   */
+  caughtUp(signal?: AbortSignal): Promise<void>;
+  /**
+   * Undefined while another replica does it; ask again later, since that one may die. Before the
+   * work is begun, look whether it is still to be done.
+   */
+  claim(task: ClaimedTask): Promise<Claim | undefined>;
+  /** About how many exemplars have no vector of this model yet. */
+  lacking(): Promise<number>;
+  /** Others that had vectors of all exemplars; the one that was used last comes first. */
+  earlierModels(): Promise<EarlierModel[]>;
+  /** The same exemplars with the vectors of another model; each of the two is closed by itself. */
+  withModel(model: VectorModel): Promise<ExemplarStore>;
+  /**
+   * Says that this model, which was found at `origin`, has all vectors and is the one in use: those
+   * of models that nobody uses any more may go.
+   */
+  adoptModel(origin: string): Promise<void>;
   close(): Promise<void>;
 }

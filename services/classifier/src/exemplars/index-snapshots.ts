@@ -60,13 +60,22 @@ export class IndexSnapshots {
     return undefined;
   }
 
+  /** Starts from the newest as well, and writes none. */
+  get onlyLoaded(): Pick<IndexSnapshots, 'loadOrCreate' | 'keep'> {
+    return {
+      loadOrCreate: () => this.loadOrCreate(),
+      keep: () => ({ changed: () => {}, close: async () => {} }),
+    };
+  }
+
   /** Writes the index as it is now under `version()`; rejects when the disk does not take it. */
   async write(index: ExemplarIndex, version: () => number): Promise<void> {
     const { directory } = this.options;
     const unfinished = join(directory, `${UNFINISHED}${randomUUID()}`);
     await mkdir(unfinished, { recursive: true });
+    let written: number;
     try {
-      const written = await writeSnapshotFiles(unfinished, index, version, this.options);
+      written = await writeSnapshotFiles(unfinished, index, version, this.options);
       if (!(await this.#versions()).includes(written)) {
         await rename(unfinished, join(directory, nameOf(written)));
         await flush(directory);
@@ -74,8 +83,12 @@ export class IndexSnapshots {
     } finally {
       await rm(unfinished, { recursive: true, force: true });
     }
-    for (const old of (await this.#versions()).slice(KEPT))
-      await rm(join(directory, nameOf(old)), { recursive: true, force: true });
+    // Newer ones are of a history that is gone.
+    const versions = await this.#versions();
+    const kept = versions.filter((version) => version <= written).slice(0, KEPT);
+    for (const version of versions)
+      if (!kept.includes(version))
+        await rm(join(directory, nameOf(version)), { recursive: true, force: true });
   }
 
   /** Writes snapshots of an index while its exemplars change: `changed` says that something did. */

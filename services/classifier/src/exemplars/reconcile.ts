@@ -11,7 +11,7 @@ const BUILT_ASIDE = 5000;
 
 /**
  * Brings an index to what is stored, however old it is, reading the vectors of what it lacks and no
- * others. Nothing may change until it resolves.
+ * others. What changes meanwhile may be in it or not.
  */
 export async function reconcile(
   index: ExemplarIndex,

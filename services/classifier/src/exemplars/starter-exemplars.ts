@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ExemplarLine } from '@switchyard/contracts';
-import { ConfigError } from '@switchyard/service-kit';
+import { ConfigError, type Logger } from '@switchyard/service-kit';
 import { z } from 'zod';
+import type { Catalog } from './catalog.js';
 import type { ExemplarRegistry } from './exemplar-registry.js';
+import type { ExemplarStore } from './exemplar-store.js';
 
 const folder = new URL('../../exemplars/', import.meta.url);
 
@@ -11,11 +14,42 @@ const Intents = z.record(
   z.strictObject({ description: z.string(), threshold: z.number().optional() }),
 );
 
+/** Between two looks at what another replica does. */
+const PAUSE_MS = 100;
+
+export interface StarterOptions {
+  store: ExemplarStore;
+  catalog: Catalog;
+  exemplars: ExemplarRegistry;
+  maxIntents: number;
+  logger: Logger;
+}
+
 /**
- * Loads the shipped exemplars the way a user would add them; returns how many. Throws ConfigError,
- * before anything is stored, when their intents would be too many.
+ * Loads the shipped exemplars where there are none; of several replicas one does, and the others
+ * wait. Rejects with ConfigError, before anything is stored, when their intents would be too many.
  */
-export async function loadStarterExemplars(
+export async function loadStarterExemplars(options: StarterOptions): Promise<void> {
+  const { store, catalog, exemplars, maxIntents, logger } = options;
+  while (catalog.size === 0) {
+    const claim = await store.claim('starter-exemplars');
+    if (!claim) {
+      await sleep(PAUSE_MS);
+      continue;
+    }
+    try {
+      await store.caughtUp();
+      if (catalog.size > 0) return;
+      const added = await addStarterExemplars(exemplars, maxIntents);
+      logger.info({ added }, 'loaded the starter exemplars');
+      return;
+    } finally {
+      await claim.release();
+    }
+  }
+}
+
+async function addStarterExemplars(
   registry: ExemplarRegistry,
   maxIntents: number,
 ): Promise<number> {

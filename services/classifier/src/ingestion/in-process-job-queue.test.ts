@@ -1,178 +1,34 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Job } from '@switchyard/contracts';
-import { createLogger, HttpError } from '@switchyard/service-kit';
+import { createLogger } from '@switchyard/service-kit';
 import { describe, expect, test } from 'vitest';
-import { eventually } from '../../../../test/support/eventually.js';
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.js';
-import { InProcessJobQueue, MAX_WAITING } from './in-process-job-queue.js';
-import { CHUNK_LINES, type ChunkHandler, type Ingestion } from './job-queue.js';
+import { InProcessJobQueue } from './in-process-job-queue.js';
+import { inState, jobQueueContract } from './job-queue.contract.js';
+import { type Ingestion, MAX_WAITING } from './job-queue.js';
+import { Gate, ndjson, trainedAtOnce } from './test-support/gate.js';
 
 const logger = createLogger('test', 'silent');
+const open = (directory: string, ingestion: Ingestion = trainedAtOnce(new Gate().handle)) =>
+  InProcessJobQueue.open(directory, ingestion, logger);
 
-async function* ndjson(lines: number): AsyncGenerator<Uint8Array> {
-  for (let n = 1; n <= lines; n++)
-    yield Buffer.from(n % 100 === 0 ? 'bad\n' : `{"intent":"a","text":"text ${n}"}\n`);
-}
-
-/** Adds to a set, as the store would; `open` chunks pass at once, the others wait for `release`. */
-class Gate {
-  readonly texts = new Set<string>();
-  handled = 0;
-  version = 0;
-  #waiting: (() => void)[] = [];
-
-  constructor(private open: number) {}
-
-  release(): void {
-    this.open = Number.POSITIVE_INFINITY;
-    for (const go of this.#waiting) go();
-  }
-
-  readonly handle: ChunkHandler = async (lines) => {
-    if (this.open-- <= 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    const failed: Job['failed'] = [];
-    const version = ++this.version;
-    const result = { done: lines.length, added: 0, duplicates: 0, failed, version };
-    for (const line of lines) {
-      if (line.problem !== undefined) result.failed.push({ line: line.line, error: line.problem });
-      else if (this.texts.has(line.exemplar.text)) result.duplicates++;
-      else {
-        this.texts.add(line.exemplar.text);
-        result.added++;
-      }
-    }
-    this.handled++;
-    return result;
-  };
-}
-
-const trainedAtOnce = (handle: ChunkHandler): Ingestion => ({ handle, settled: async () => {} });
-
-const inState = async (queue: InProcessJobQueue, id: string, state: Job['state']) =>
-  (
-    await eventually(async () => {
-      const job = await queue.get(id);
-      expect(job?.state).toBe(state);
-      return job as Job;
-    })
-  ).result;
-
-test('counts every line, numbers the bad ones, and tells watchers until the end', async () => {
-  await using directory = await temporaryDirectory();
-  const gate = new Gate(0);
-  const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(gate.handle), logger);
-  const { id, total } = await queue.submit(ndjson(250), 'reject');
-  expect(total).toBe(250);
-  const seen: Job[] = [];
-  const stop = queue.watch(id, (job) => seen.push(job));
-  // Nothing happens now, and still the watcher knows where the job is.
-  await eventually(() => expect(seen[0]).toMatchObject({ id, done: 0 }));
-  gate.release();
-  const job = await inState(queue, id, 'completed');
-  expect(job).toMatchObject({ done: 250, added: 248, duplicates: 0, rejected: 2 });
-  expect(job.failed.map(({ line }) => line)).toEqual([100, 200]);
-  expect(seen.at(-1)).toEqual(job);
-  expect(seen.map(({ done }) => done)).toEqual(
-    [...seen.map(({ done }) => done)].sort((a, b) => a - b),
-  );
-  expect(gate.handled).toBe(Math.ceil(250 / CHUNK_LINES));
-  expect(await readdir(directory.path)).toEqual([`${id}.json`]);
-  stop();
-  const late: Job[] = [];
-  queue.watch(id, (job) => late.push(job))();
-  queue.watch('unknown', (job) => late.push(job))();
-  await eventually(() => expect(late).toEqual([job]));
-  await queue.close();
+describe('contract', () => {
+  jobQueueContract(async () => {
+    const directory = await temporaryDirectory();
+    return {
+      open: (ingestion) => open(directory.path, ingestion),
+      content: () => readdir(directory.path),
+      [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+    };
+  });
 });
 
-test('goes on after a restart in the middle, and adds nothing twice', async () => {
+test('a job that has ended leaves its record and no upload', async () => {
   await using directory = await temporaryDirectory();
-  const before = new Gate(2);
-  let queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(before.handle), logger);
-  const { id } = await queue.submit(ndjson(500), 'reject');
-  const waiting = await queue.submit(ndjson(1), 'reject');
-  await eventually(async () => expect((await queue.get(id))?.done).toBe(2 * CHUNK_LINES));
-  const closing = queue.close();
-  before.release();
-  await closing;
-  const done = (await queue.get(id))?.done ?? 0;
-  expect(done).toBe(3 * CHUNK_LINES);
-
-  const after = new Gate(Number.POSITIVE_INFINITY);
-  queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(after.handle), logger);
-  const job = await inState(queue, id, 'completed');
-  expect(job).toMatchObject({ total: 500, done: 500, added: 495, duplicates: 0, rejected: 5 });
-  expect(job.failed.map(({ line }) => line)).toEqual([100, 200, 300, 400, 500]);
-  expect([...before.texts].filter((text) => after.texts.has(text) && text !== 'text 1')).toEqual(
-    [],
-  );
-  await inState(queue, waiting.id, 'completed');
-  await queue.close();
-});
-
-test('is complete when the scoring is trained, while the next job goes on', async () => {
-  await using directory = await temporaryDirectory();
-  const gate = new Gate(Number.POSITIVE_INFINITY);
-  const waiting = new Map<number, () => void>();
-  const ingestion: Ingestion = {
-    handle: gate.handle,
-    settled: (version) => new Promise((resolve) => waiting.set(version, resolve)),
-  };
-  const queue = await InProcessJobQueue.open(directory.path, ingestion, logger);
-  const first = await queue.submit(ndjson(CHUNK_LINES + 1), 'reject');
-  const second = await queue.submit(ndjson(1), 'reject');
-  await eventually(() => expect([...waiting.keys()]).toEqual([2, 3]));
-  expect(await queue.get(first.id)).toMatchObject({ state: 'running', done: CHUNK_LINES + 1 });
-  waiting.get(3)?.();
-  await inState(queue, second.id, 'completed');
-  expect((await queue.get(first.id))?.state).toBe('running');
-  waiting.get(2)?.();
-  await inState(queue, first.id, 'completed');
-  await queue.close();
-});
-
-test('waits for the training again after a restart, and fails with it', async () => {
-  await using directory = await temporaryDirectory();
-  const gate = new Gate(Number.POSITIVE_INFINITY);
-  const never: Ingestion = {
-    handle: gate.handle,
-    settled: (_version, signal) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-  };
-  let queue = await InProcessJobQueue.open(directory.path, never, logger);
+  const queue = await open(directory.path);
   const { id } = await queue.submit(ndjson(3), 'reject');
-  await eventually(async () => expect((await queue.get(id))?.done).toBe(3));
-  await queue.close();
-  const asked: number[] = [];
-  const hopeless: Ingestion = {
-    handle: gate.handle,
-    settled: async (version) => {
-      asked.push(version);
-      throw new Error('cannot be trained');
-    },
-  };
-  queue = await InProcessJobQueue.open(directory.path, hopeless, logger);
-  const job = await inState(queue, id, 'failed');
-  expect(job).toMatchObject({ added: 3, error: 'cannot be trained' });
-  expect(asked).toEqual([1]);
-  expect(gate.handled).toBe(1);
-  await queue.close();
-});
-
-test('an upload that breaks off leaves nothing', async () => {
-  await using directory = await temporaryDirectory();
-  const queue = await InProcessJobQueue.open(
-    directory.path,
-    trainedAtOnce(new Gate(0).handle),
-    logger,
-  );
-  async function* broken() {
-    yield* ndjson(10_000);
-    throw new Error('gone');
-  }
-  await expect(queue.submit(broken(), 'reject')).rejects.toThrow('gone');
-  expect(await readdir(directory.path)).toEqual([]);
+  await inState(queue, id, 'completed');
+  expect(await readdir(directory.path)).toEqual([`${id}.json`]);
   await queue.close();
 });
 
@@ -180,124 +36,22 @@ test('what a crash left half written is cleared away; a damaged record is one cl
   await using directory = await temporaryDirectory();
   await writeFile(join(directory.path, 'never-accepted.ndjson'), '{');
   await writeFile(join(directory.path, 'half.json.tmp'), '{');
-  const queue = await InProcessJobQueue.open(
-    directory.path,
-    trainedAtOnce(new Gate(0).handle),
-    logger,
-  );
+  const queue = await open(directory.path);
   expect(await readdir(directory.path)).toEqual([]);
   await queue.close();
   const path = join(directory.path, 'damaged.json');
   await writeFile(path, '{"id":');
-  await expect(
-    InProcessJobQueue.open(directory.path, trainedAtOnce(new Gate(0).handle), logger),
-  ).rejects.toMatchObject({ name: 'ConfigError', problems: [expect.stringContaining(path)] });
+  await expect(open(directory.path)).rejects.toMatchObject({
+    name: 'ConfigError',
+    problems: [expect.stringContaining(path)],
+  });
 });
 
-test('takes only so many jobs at once, those still being uploaded included', async () => {
+test('counts those still being uploaded among the jobs that wait', async () => {
   await using directory = await temporaryDirectory();
-  const gate = new Gate(0);
-  const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(gate.handle), logger);
-  const accepted = await Promise.all(
-    Array.from({ length: MAX_WAITING }, () => queue.submit(ndjson(1), 'reject')),
-  );
-  await expect(queue.submit(ndjson(1), 'reject')).rejects.toMatchObject({
-    status: 429,
-    code: 'too_many_jobs',
-  });
-  gate.release();
-  for (const { id } of accepted) await inState(queue, id, 'completed');
+  const queue = await open(directory.path);
   const uploads = Array.from({ length: MAX_WAITING + 1 }, () => queue.submit(ndjson(1), 'reject'));
   const outcomes = await Promise.allSettled(uploads);
   expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(1);
   await queue.close();
-});
-
-describe('a chunk that cannot be handled', () => {
-  test('waits while the embedder is overloaded', async () => {
-    await using directory = await temporaryDirectory();
-    const gate = new Gate(Number.POSITIVE_INFINITY);
-    let refusals = 2;
-    const handle: ChunkHandler = (lines, onConflict) => {
-      if (refusals-- > 0) throw new HttpError(503, 'overloaded', 'busy');
-      return gate.handle(lines, onConflict);
-    };
-    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(handle), logger);
-    const { id } = await queue.submit(ndjson(3), 'reject');
-    expect(await inState(queue, id, 'completed')).toMatchObject({ done: 3, added: 3, rejected: 0 });
-    await queue.close();
-  });
-
-  test('is tried again after an accident, and its job does not notice', async () => {
-    await using directory = await temporaryDirectory();
-    const gate = new Gate(Number.POSITIVE_INFINITY);
-    const attempts = new Map<number, number>();
-    // Every chunk fails twice; were failures counted over the job, the second would end it.
-    const handle: ChunkHandler = async (lines, onConflict) => {
-      const first = lines[0]?.line ?? 0;
-      const attempt = (attempts.get(first) ?? 0) + 1;
-      attempts.set(first, attempt);
-      if (attempt <= 2) throw new Error('the worker died');
-      return gate.handle(lines, onConflict);
-    };
-    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(handle), logger);
-    const { id } = await queue.submit(ndjson(CHUNK_LINES + 1), 'reject');
-    expect(await inState(queue, id, 'completed')).toMatchObject({ added: CHUNK_LINES + 1 });
-    await queue.close();
-  });
-
-  test('is not tried again when it was refused', async () => {
-    await using directory = await temporaryDirectory();
-    let attempts = 0;
-    const full: ChunkHandler = async () => {
-      attempts++;
-      throw new HttpError(507, 'insufficient_storage', 'full');
-    };
-    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(full), logger);
-    const { id } = await queue.submit(ndjson(3), 'reject');
-    expect(await inState(queue, id, 'failed')).toMatchObject({ error: 'full' });
-    expect(attempts).toBe(1);
-    await queue.close();
-  });
-
-  test('does not hold up a shutdown, and goes on at the next start', async () => {
-    await using directory = await temporaryDirectory();
-    let tried = 0;
-    const busy: ChunkHandler = async () => {
-      tried++;
-      throw new HttpError(503, 'overloaded', 'busy');
-    };
-    let queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(busy), logger);
-    const { id } = await queue.submit(ndjson(3), 'reject');
-    await eventually(() => expect(tried).toBeGreaterThan(0));
-    await queue.close();
-    const gate = new Gate(Number.POSITIVE_INFINITY);
-    queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(gate.handle), logger);
-    expect(await inState(queue, id, 'completed')).toMatchObject({ added: 3 });
-    await queue.close();
-  });
-
-  test('fails its job, which says why, and not the next one', async () => {
-    await using directory = await temporaryDirectory();
-    const gate = new Gate(Number.POSITIVE_INFINITY);
-    let attempts = 0;
-    const handle: ChunkHandler = async (lines, onConflict) => {
-      if (++attempts <= 3) throw new Error('the disk burns');
-      return gate.handle(lines, onConflict);
-    };
-    const queue = await InProcessJobQueue.open(directory.path, trainedAtOnce(handle), logger);
-    const [bad, good] = [
-      await queue.submit(ndjson(3), 'reject'),
-      await queue.submit(ndjson(3), 'reject'),
-    ];
-    expect(await inState(queue, bad.id, 'failed')).toMatchObject({
-      error: 'the disk burns',
-      done: 0,
-    });
-    await inState(queue, good.id, 'completed');
-    await queue.close();
-    expect((await readdir(directory.path)).sort()).toEqual(
-      [`${bad.id}.json`, `${good.id}.json`].sort(),
-    );
-  });
 });

@@ -11,16 +11,14 @@ import {
   type ImportLine,
   type Ingestion,
   type JobQueue,
+  MAX_WAITING,
 } from './job-queue.js';
 import { type JobRecord, newJobRecord, publicJob, withChunk } from './job-record.js';
 import { patient } from './patient-handler.js';
 
-/** Jobs that wait or run, those still being uploaded included. */
-export const MAX_WAITING = 100;
-
 /**
  * One job at a time, in this process, from a file: an accepted job survives a restart and goes on
- * where it was. A chunk whose count was not yet saved then runs again and finds its lines there.
+ * where it was. A chunk whose count was not yet saved then runs again, and comes to the same.
  */
 export class InProcessJobQueue implements JobQueue {
   readonly #closing = new AbortController();
@@ -102,7 +100,7 @@ export class InProcessJobQueue implements JobQueue {
     try {
       record = await this.book.save({ ...record, state: 'running' });
       for await (const chunk of this.#chunks(record)) {
-        const result = await this.#handle(chunk, record.onConflict);
+        const result = await this.#handle(chunk, record.onConflict, `${id}:${record.done}`);
         record = await this.book.save(withChunk(record, result));
         if (this.#closing.signal.aborted) return;
       }

@@ -32,7 +32,7 @@ test('every line is counted once, and every rejected one has its own number', as
     good(6, 'taken', 'old'),
   ];
   const held = 'already under intent "old"';
-  expect(await handle(lines, 'reject')).toEqual({
+  expect(await handle(lines, 'reject', 'key')).toEqual({
     done: 5,
     added: 2,
     duplicates: 0,
@@ -47,7 +47,7 @@ test('every line is counted once, and every rejected one has its own number', as
 
 test('a line that would spoil the chunk is refused alone', async () => {
   const lines = [good(1, 'one'), good(2, 'two', 'surplus'), good(3, 'three')];
-  expect(await handle(lines, 'reject')).toEqual({
+  expect(await handle(lines, 'reject', 'key')).toEqual({
     done: 3,
     added: 2,
     duplicates: 0,
@@ -57,5 +57,7 @@ test('a line that would spoil the chunk is refused alone', async () => {
 });
 
 test('trouble of the server is no fault of a line', async () => {
-  await expect(handle([good(1, 'overload')], 'reject')).rejects.toMatchObject({ status: 503 });
+  await expect(handle([good(1, 'overload')], 'reject', 'key')).rejects.toMatchObject({
+    status: 503,
+  });
 });

@@ -5,14 +5,14 @@ import type { ChunkHandler, ChunkResult } from './job-queue.js';
 
 /** The ingestion handler; it knows the exemplars and no queue. */
 export function ingestInto(registry: ExemplarRegistry): ChunkHandler {
-  return async (lines, onConflict) => {
+  return async (lines, onConflict, key) => {
     const failed: ChunkResult['failed'] = [];
     const good: { line: number; exemplar: ExemplarLine }[] = [];
     for (const { line, ...rest } of lines) {
       if (rest.problem !== undefined) failed.push({ line, error: rest.problem });
       else good.push({ line, exemplar: rest.exemplar });
     }
-    const counts = await addLines(registry, good, onConflict, failed);
+    const counts = await addLines(registry, good, { onConflict, key }, failed);
     return { done: lines.length, ...counts, failed, version: registry.version };
   };
 }
@@ -21,14 +21,15 @@ export function ingestInto(registry: ExemplarRegistry): ChunkHandler {
 async function addLines(
   registry: ExemplarRegistry,
   lines: readonly { line: number; exemplar: ExemplarLine }[],
-  onConflict: OnConflict,
+  how: { onConflict: OnConflict; key: string },
   failed: ChunkResult['failed'],
 ): Promise<{ added: number; duplicates: number }> {
   if (lines.length === 0) return { added: 0, duplicates: 0 };
   try {
     const outcome = await registry.add(
       lines.map(({ exemplar }) => exemplar),
-      onConflict,
+      how.onConflict,
+      { idempotencyKey: how.key },
     );
     const unreported = [...lines];
     for (const { exemplar, heldBy } of outcome.conflicts) {
@@ -48,7 +49,12 @@ async function addLines(
     }
     const total = { added: 0, duplicates: 0 };
     for (const line of lines) {
-      const one = await addLines(registry, [line], onConflict, failed);
+      const one = await addLines(
+        registry,
+        [line],
+        { ...how, key: `${how.key}:${line.line}` },
+        failed,
+      );
       total.added += one.added;
       total.duplicates += one.duplicates;
     }

@@ -16,10 +16,14 @@ export interface ChunkResult {
   version: number;
 }
 
-/** Adds a chunk of lines. Running it twice adds nothing twice. */
+/**
+ * Adds a chunk of lines. Running it twice under the same key adds nothing twice, and the second
+ * time it comes to the same as the first, also where that was cut off.
+ */
 export type ChunkHandler = (
   lines: readonly ImportLine[],
   onConflict: OnConflict,
+  key: string,
 ) => Promise<ChunkResult>;
 
 /** What becomes of the lines of a job. */
@@ -31,6 +35,9 @@ export interface Ingestion {
 
 /** Lines are handed over in chunks of this many: one change of the store each. */
 export const CHUNK_LINES = 64;
+
+/** Jobs that wait or run, those still being uploaded included. */
+export const MAX_WAITING = 100;
 
 /** Runs bulk loads outside of the request that brought them. */
 export interface JobQueue {

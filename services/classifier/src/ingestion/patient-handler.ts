@@ -12,11 +12,11 @@ const ATTEMPTS = 3;
  * when `closing` aborts between two attempts.
  */
 export function patient(handle: ChunkHandler, closing: AbortSignal, logger: Logger): ChunkHandler {
-  return async (lines, onConflict) => {
+  return async (lines, onConflict, key) => {
     let accidents = 0;
     for (;;) {
       try {
-        return await handle(lines, onConflict);
+        return await handle(lines, onConflict, key);
       } catch (error) {
         if (error instanceof HttpError && error.status !== 503) throw error;
         if (!(error instanceof HttpError)) {

@@ -4,6 +4,7 @@ import {
   ChangeEvent,
   Classification,
   ClassificationList,
+  ClassifierStatus,
   ClassifyRequest,
   EmbeddingsRequest,
   EvaluateRequest,
@@ -210,6 +211,13 @@ export const classifierApi: ApiDescription = {
       summary: 'Whether it can classify; 503 when not',
       tag: 'operation',
       answers: { 200: { description: 'It can.', schema: z.looseObject({ ready: z.boolean() }) } },
+    },
+    {
+      method: 'get',
+      path: '/status',
+      summary: 'Which model serves, what is learned, and how far a change of the model is',
+      tag: 'operation',
+      answers: { 200: { description: 'This replica.', schema: ClassifierStatus } },
     },
     {
       method: 'get',

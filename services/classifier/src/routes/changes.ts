@@ -11,8 +11,13 @@ export function changesRoutes(engine: () => Engine, closing: AbortSignal): Route
     .get((request, response) => {
       const { catalog } = engine();
       const send = (indexVersion: number) => stream.send({ indexVersion } satisfies ChangeEvent);
-      const stop = catalog.onVersion(send);
-      const stream = new EventStream(request, response, closing, stop);
+      const stopVersions = catalog.onVersion(send);
+      // Whoever reads it then comes again, and trusts nothing of before.
+      const stopResets = catalog.onReset(() => stream.end());
+      const stream = new EventStream(request, response, closing, () => {
+        stopVersions();
+        stopResets();
+      });
       send(catalog.version);
     })
     .all(methodNotAllowed('GET'));

@@ -4,6 +4,7 @@ import { eventually } from '../../../../../test/support/eventually.js';
 import { temporaryDirectory } from '../../../../../test/support/temporary-directory.js';
 import type { Embedder } from '../../embedding/embedder.js';
 import { Catalog } from '../../exemplars/catalog.js';
+import { type Claim, soleClaim } from '../../exemplars/claim.js';
 import { EmbeddedExemplarStore } from '../../exemplars/embedded-exemplar-store.js';
 import { exemplarId, type StoredExemplar } from '../../exemplars/exemplar.js';
 import { encodeHead } from '../head-codec.js';
@@ -185,4 +186,46 @@ test('who stops waiting, and who waits when it ends, is not left hanging', async
   await trainer.close();
   await left;
   expect(child.closed).toBe(true);
+});
+
+test('while another replica trains it waits, and takes over what that one learned', async () => {
+  await using directory = await temporaryDirectory();
+  await using set = await setUp(directory.path);
+  const { child, trainer, store } = set;
+  let asked = 0;
+  store.claim = async () => {
+    asked++;
+    return undefined as unknown as Claim;
+  };
+  await set.add('first', 1);
+  await eventually(() => expect(asked).toBeGreaterThan(2));
+  expect(child.trained).toBe(0);
+  const { source } = store;
+  const about = new Map();
+  const task = { source, modelDigest: 'model', dimensions: DIMENSIONS, about, before: undefined };
+  const theirs = await child.train(task);
+  // Names are learned from, too: with another digest of what is said, it would be trained again.
+  await store.putHead(theirs);
+  store.claim = async () => soleClaim();
+  await trainer.settled(store.version);
+  expect(set.catalog.isTrained).toBe(true);
+});
+
+test('a store that is away is waited for, and fails nobody', async () => {
+  await using directory = await temporaryDirectory();
+  await using set = await setUp(directory.path);
+  const { trainer, store } = set;
+  let away = 4;
+  store.claim = async () => {
+    if (away-- > 0) throw new Error('Redis is away');
+    return soleClaim();
+  };
+  const caughtUp = store.caughtUp.bind(store);
+  store.caughtUp = async () => {
+    if (away > 0) throw new Error('Redis is away');
+    return caughtUp();
+  };
+  await set.add('first', 1);
+  await trainer.settled(store.version);
+  expect(away).toBe(-1);
 });

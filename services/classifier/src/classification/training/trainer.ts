@@ -12,6 +12,8 @@ const QUIET_MS = 200;
 /** ...or when the first change it would learn is this old, or five times as old as one takes. */
 const PATIENCE_MS = 2000;
 const PATIENCE_FACTOR = 5;
+/** Between two looks at whether another replica has trained. */
+const CLAIM_PAUSE_MS = 250;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Failures in a row after which nobody is left waiting. */
@@ -31,7 +33,10 @@ interface Waiter {
   reject: (reason: Error) => void;
 }
 
-/** Keeps the scoring trained on the exemplars there are, some time after every change. */
+/**
+ * Keeps the scoring trained on the exemplars there are, some time after every change. Of several
+ * replicas one trains, and all take over what it has learned.
+ */
 export class Trainer {
   readonly #waiters = new Set<Waiter>();
   readonly #about = new Map<string, About>();
@@ -41,9 +46,17 @@ export class Trainer {
   #lastChange = 0;
   #lastMs = 0;
   #failures = 0;
+  /** How often everything stored became something else. */
+  #resets = 0;
 
   constructor(private readonly options: TrainerOptions) {
-    this.#stopListening = options.catalog.onVersion(() => this.#changed());
+    const stops = [
+      options.catalog.onVersion(() => this.#changed()),
+      options.catalog.onReset(() => this.#resets++),
+    ];
+    this.#stopListening = () => {
+      for (const stop of stops) stop();
+    };
     this.#changed();
   }
 
@@ -106,15 +119,18 @@ export class Trainer {
 
   /** Never rejects. */
   async #learn(): Promise<void> {
-    const { catalog, logger } = this.options;
+    const { logger } = this.options;
     const { signal } = this.#closing;
     try {
       await this.#quiet();
-      if (catalog.isTrained) return;
-      await this.#train();
+      await this.#trainInTurn();
       this.#failures = 0;
     } catch (error) {
       if (signal.aborted) return;
+      if (await this.#isStoreAway()) {
+        await sleep(FIRST_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+        return;
+      }
       this.#failures++;
       logger.error({ err: error, failures: this.#failures }, 'training failed, trying again');
       if (this.#failures >= HOPELESS)
@@ -123,6 +139,14 @@ export class Trainer {
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1));
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  /** A store that is away is back some time, and no fault of the training. */
+  async #isStoreAway(): Promise<boolean> {
+    return this.options.store.caughtUp(this.#closing.signal).then(
+      () => false,
+      () => true,
+    );
   }
 
   /** Resolves when changes have paused, or have gone on for long enough. */
@@ -137,11 +161,41 @@ export class Trainer {
     }
   }
 
-  async #train(): Promise<void> {
+  /** Trains if that is to be done when no other replica does it. */
+  async #trainInTurn(): Promise<void> {
+    const { catalog, store, child } = this.options;
+    const { signal } = this.#closing;
+    const asked = performance.now();
+    let hasWaited = false;
+    while (!catalog.isTrained) {
+      const claim = await store.claim('training');
+      if (!claim) {
+        hasWaited = true;
+        await sleep(CLAIM_PAUSE_MS, undefined, { signal });
+        continue;
+      }
+      const stop = () => child.close();
+      claim.lost.addEventListener('abort', stop, { once: true });
+      try {
+        await store.caughtUp(signal);
+        if (!catalog.isTrained) await this.#train(claim.lost);
+      } finally {
+        claim.lost.removeEventListener('abort', stop);
+        await claim.release();
+      }
+      return;
+    }
+    // What it took another replica it would take this one.
+    if (hasWaited) this.#lastMs = performance.now() - asked;
+  }
+
+  async #train(lost: AbortSignal): Promise<void> {
     const { catalog, store, embedder, child, logger } = this.options;
     const started = performance.now();
+    const resets = this.#resets;
     const about = await this.#aboutIntents();
     this.#closing.signal.throwIfAborted();
+    lost.throwIfAborted();
     const head = await child.train({
       source: store.source,
       modelDigest: embedder.modelDigest,
@@ -150,6 +204,7 @@ export class Trainer {
       before: catalog.scoring.head?.report,
     });
     this.#closing.signal.throwIfAborted();
+    if (resets !== this.#resets) return;
     await store.putHead(head);
     this.#lastMs = performance.now() - started;
     const { intents = [], report } = catalog.scoring.head ?? {};
