@@ -17,7 +17,8 @@ export class LedgerProcess implements AsyncDisposable {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(url: string, prefix: string, leaseMs: number): Promise<LedgerProcess> {
-    const child = fork(WORKER, [url, prefix, String(leaseMs)], { stdio: 'inherit' });
+    // Not what the test runner itself was started with: the worker runs what was built.
+    const child = fork(WORKER, [url, prefix, String(leaseMs)], { stdio: 'inherit', execArgv: [] });
     await once(child, 'message');
     return new LedgerProcess(child);
   }

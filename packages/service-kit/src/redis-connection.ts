@@ -71,7 +71,7 @@ export class RedisConnection implements AsyncDisposable {
     return this.client.status === 'ready';
   }
 
-  /** Calls back at once when it is ready, and whenever it is ready again. */
+  /** Calls back at once when it is ready, and whenever it is ready again: time to subscribe. */
   onReady(listener: () => void): void {
     this.client.on('ready', listener);
     if (this.ready) listener();
@@ -127,6 +127,8 @@ function createClient(location: RedisLocation, name: string, blocking: boolean):
     connectTimeout: CONNECT_TIMEOUT_MS,
     ...(!blocking && { commandTimeout: COMMAND_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS }),
     autoResendUnfulfilledCommands: blocking,
+    // Nobody would handle its failure when the connection goes again at once; see onReady.
+    autoResubscribe: false,
     maxRetriesPerRequest: blocking ? null : 0,
     // A primary that became a replica takes no writes; a new connection finds the new primary.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),

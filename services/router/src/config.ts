@@ -20,10 +20,11 @@ const ApiKeys = z
   .string()
   .transform((list) =>
     list
-      .split(/[,\n]/)
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== '')
-      .map((entry) => entry.split(/:(.*)/s, 2)),
+      .split('\n')
+      // A file may end with a line break; a comma with nothing after it is a mistake.
+      .filter((line) => line.trim() !== '')
+      .flatMap((line) => line.split(','))
+      .map((entry) => entry.trim().split(/:(.*)/s, 2)),
   )
   .refine((pairs) => pairs.every(([name, key]) => name && key && KEY.test(key)), {
     error:

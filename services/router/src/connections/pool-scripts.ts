@@ -9,8 +9,6 @@ const SEEN_GRACE_MS = 1000;
 export interface AcquireRequest {
   id: string;
   shortlist: Shortlist;
-  /** Leases of this router on a backend. */
-  here: (backendId: string) => number;
   /** In [0, 1); breaks ties. */
   random: number;
   /** 0, or: keep to the share of one among so many routers. */
@@ -64,7 +62,6 @@ export class PoolScripts {
   async acquire({
     id,
     shortlist,
-    here,
     random,
     shareOf,
     waiting,
@@ -81,11 +78,7 @@ export class PoolScripts {
         ...[id, this.leaseMs, among, plus, random, shareOf],
         ...[waiting ? Math.round(waiting.waitedMs * 1000) : -1, waiting?.limit ?? 0],
         ...[SEEN_GRACE_MS, keys.freed, shares.length],
-        ...candidates.flatMap(({ id: backend, capacity, weight }) => [
-          finite(capacity),
-          weight,
-          here(backend),
-        ]),
+        ...candidates.flatMap(({ capacity, weight }) => [finite(capacity), weight]),
         ...shares.map((share) => Math.min(share, ANY_SHARE)),
       ],
     );

@@ -58,7 +58,6 @@ export class SharedSlots {
       scripts.acquire({
         id,
         shortlist,
-        here: (backendId) => held.count(backendId),
         random: random(),
         shareOf: presence.counts === 'rejoining' ? view.replicas : 0,
         waiting: ticket,

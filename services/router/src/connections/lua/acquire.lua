@@ -14,8 +14,7 @@
 -- ARGV[10] channel that wakes waiters
 -- ARGV[11] sharing: so many of the first candidates are taken before all others, in order, each unless
 --          it carries its share of all leases on the candidates, the new one included
--- ARGV[12..]        of each candidate: capacity (-1: no limit), weight, leases of this replica on it;
---                   then the share of each that has one
+-- ARGV[12..]        of each candidate: capacity (-1: no limit), weight; then the share of each that has one
 --
 -- Returns { outcome, chosen, waiting, count of each candidate }
 --   outcome 1: taken, chosen is the candidate's place   0: no room
@@ -38,12 +37,20 @@ if whileRebuilding then shareOf = math.max(shareOf, tonumber(whileRebuilding)) e
 local function leasesOf(place) return KEYS[3 + 2 * place] end
 local function lineOf(place) return KEYS[4 + 2 * place] end
 local function capacityOf(place)
-  local capacity = tonumber(ARGV[9 + 3 * place])
+  local capacity = tonumber(ARGV[10 + 2 * place])
   return capacity < 0 and math.huge or capacity
 end
-local function weightOf(place) return tonumber(ARGV[10 + 3 * place]) end
-local function hereOn(place) return tonumber(ARGV[11 + 3 * place]) end
-local function shareOfPlace(place) return tonumber(ARGV[11 + 3 * candidates + place]) end
+local function weightOf(place) return tonumber(ARGV[11 + 2 * place]) end
+local function shareOfPlace(place) return tonumber(ARGV[11 + 2 * candidates + place]) end
+
+-- Leases of this replica, those it does not know yet that it got among them.
+local function ownOn(place)
+  local own = 0
+  for _, lease in ipairs(redis.call('ZRANGE', leasesOf(place), 0, -1)) do
+    if ownerOf(lease) == ownerOf(id) then own = own + 1 end
+  end
+  return own
+end
 
 local waiters = redis.call('ZCARD', waiting)
 if waiters > 0 then isHere(id, seen) end
@@ -60,7 +67,7 @@ local counts = {}
 local function hasRoom(place)
   local capacity = capacityOf(place)
   if capacity == math.huge then return true end
-  if shareOf > 0 and hereOn(place) >= math.max(1, math.floor(capacity / shareOf)) then
+  if shareOf > 0 and ownOn(place) >= math.max(1, math.floor(capacity / shareOf)) then
     return false
   end
   return counts[place] < capacity and counts[place] + ahead(place) < capacity
