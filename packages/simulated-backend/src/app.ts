@@ -7,6 +7,7 @@ import { controlRoutes } from './routes/control.js';
 import { echo } from './routes/echo.js';
 import { embeddings } from './routes/embeddings.js';
 import { health, props, slotList } from './routes/llama-cpp.js';
+import { llamaSwapRunning, ollamaPs } from './routes/loaded-models.js';
 import { getModel, listModels } from './routes/models.js';
 import { serve } from './routes/serve.js';
 import type { Simulation } from './simulation.js';
@@ -51,6 +52,8 @@ export function createApp(simulation: Simulation): Express {
   app.get('/health', on(health));
   app.get('/props', on(props(simulation.slots)));
   app.get('/slots', on(slotList(simulation.slots)));
+  app.get('/api/ps', on(ollamaPs(simulation.load)));
+  app.get('/running', on(llamaSwapRunning(simulation.load)));
   app.use('/_sim', controlRoutes(simulation));
   app.use(on(notFound));
   app.use(answerError);

@@ -21,6 +21,7 @@ const OPTIONS: Record<string, { field: keyof StartOptions; read: Read }> = {
   'tokens-per-second': { field: 'tokensPerSecond', read: number },
   tokens: { field: 'tokens', read: number },
   models: { field: 'models', read: list },
+  'cold-start-ms': { field: 'coldStartMs', read: number },
   fault: { field: 'fault', read: text },
 };
 

@@ -1,20 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Exchange } from './requests/exchange.js';
 import { Journal, type RecordedRequest } from './requests/journal.js';
+import { ModelLoad } from './requests/model-load.js';
 import { Slots } from './requests/slots.js';
 import { type Stats, Tally } from './requests/stats.js';
 import type { Fault } from './settings/fault.js';
 import { FaultSwitch } from './settings/fault-switch.js';
-import { type Behaviour, DEFAULT_BEHAVIOUR, modelIds, parseSettings } from './settings/settings.js';
+import {
+  type Behaviour,
+  DEFAULT_BEHAVIOUR,
+  modelIds,
+  parseSettings,
+  type SettingsInput,
+} from './settings/settings.js';
 
 /** As in force now: `models` spelled out, and a fault's `times` is what is left of it. */
-export type Settings = Behaviour & { readonly models: readonly string[]; readonly fault: Fault };
+export type Settings = Behaviour & {
+  readonly models: readonly string[];
+  readonly loaded: boolean;
+  readonly fault: Fault;
+};
 
 /** Makes the listening socket follow the `refuse` fault. */
 export type RefuseListener = (refusing: boolean) => Promise<void>;
 
 /** The state of one simulated backend. */
 export class Simulation {
+  readonly load = new ModelLoad();
   readonly slots = new Slots(DEFAULT_BEHAVIOUR.slots);
   readonly #journal = new Journal();
   readonly #hanging = new Set<Exchange>();
@@ -26,6 +38,9 @@ export class Simulation {
 
   constructor(input: unknown = {}) {
     this.#apply(input);
+    // Unless it says so, one that takes time to load its model starts without it.
+    const { loaded = this.#behaviour.coldStartMs === 0 } = input as SettingsInput;
+    this.load.set(loaded);
   }
 
   get name(): string {
@@ -52,7 +67,8 @@ export class Simulation {
 
   settings(): Settings {
     const models = modelIds(this.#behaviour);
-    return { ...this.#behaviour, models, fault: this.#faults.current };
+    const loaded = this.load.state === 'loaded';
+    return { ...this.#behaviour, models, loaded, fault: this.#faults.current };
   }
 
   stats(): Stats {
@@ -110,9 +126,10 @@ export class Simulation {
   }
 
   #apply(input: unknown): void {
-    const { behaviour, fault } = parseSettings(input);
+    const { behaviour, fault, loaded } = parseSettings(input);
     this.#behaviour = Object.freeze({ ...this.#behaviour, ...behaviour });
     this.slots.resize(this.#behaviour.slots);
+    if (loaded !== undefined) this.load.set(loaded);
     if (fault !== undefined) this.#faults.set(fault);
   }
 

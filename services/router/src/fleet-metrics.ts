@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from '@switchyard/service-kit';
+import { Counter, Gauge, type Registry } from '@switchyard/service-kit';
 import type { BackendRegistry } from './backends/backend-registry.js';
 import type { ConnectionLedger } from './connections/connection-ledger.js';
 import type { IntentSource } from './routing/intent-source.js';
@@ -45,6 +45,33 @@ export function observeFleet(
       for (const pool of registry().pools.values())
         for (const { name, health } of pool.backends)
           this.set({ pool: pool.name, backend: name }, health.usable ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'switchyard_backend_warm',
+    help: '1: has its model loaded, as far as is known or asked for; 0: cold, or being warmed.',
+    labelNames: ['pool', 'backend'],
+    registers,
+    collect() {
+      this.reset();
+      for (const pool of registry().pools.values())
+        for (const { name, warmth } of pool.backends)
+          this.set({ pool: pool.name, backend: name }, warmth === 'warm' ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: 'switchyard_warm_ups_total',
+    help: 'Requests sent to make a backend load its model, and those of them that failed.',
+    labelNames: ['pool', 'backend', 'result'],
+    registers,
+    collect() {
+      this.reset();
+      for (const pool of registry().pools.values())
+        for (const { name: backend, warmUps } of pool.backends) {
+          const { sent, failed } = warmUps;
+          this.inc({ pool: pool.name, backend, result: 'failed' }, failed);
+          this.inc({ pool: pool.name, backend, result: 'sent' }, sent);
+        }
     },
   });
   new Gauge({

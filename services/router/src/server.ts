@@ -16,6 +16,7 @@ import { RedisAdminOverrides } from './administration/redis-admin-overrides.js';
 import { createApp } from './app.js';
 import { ClientKeys } from './authentication.js';
 import { HealthChecks } from './backends/health-checks.js';
+import { WarmUps } from './backends/warm-ups.js';
 import { readConfig } from './config.js';
 import { observeConfiguration } from './configuration-metrics.js';
 import { observeConnections } from './connection-metrics.js';
@@ -47,7 +48,12 @@ await runOrExit(async () => {
   const metrics = createRegistry();
 
   const dispatcher = createBackendDispatcher(() => live.current.fleet.timeouts.connectMs);
-  const health = new HealthChecks(dispatcher, logger);
+  const warmUps = new WarmUps({
+    dispatcher,
+    acquire: (pool, shortlist) => ledger.acquire(pool, shortlist),
+    logger,
+  });
+  const health = new HealthChecks(dispatcher, logger, Math.random, warmUps);
   const { timeoutMs, cacheSize } = config.fleet.fleet.classification;
   const intents = new IntentSource({ url: config.classifierUrl, timeoutMs, cacheSize, logger });
   const live = new LiveFleet({ fleet: config.fleet.fleet, health, intents });
@@ -133,6 +139,7 @@ await runOrExit(async () => {
       shadows.close();
       await telemetry.close();
       await health.close();
+      await warmUps.close();
       await intents.close();
       await overrides.close();
       await ledger.close();

@@ -38,6 +38,8 @@ describe('/_sim', () => {
       tokens: 16,
       models: ['sim-c'],
       record: true,
+      coldStartMs: 0,
+      loaded: true,
       fault: { type: 'error', status: 503, scope: 'api' },
     };
     expect(await changed.json()).toMatchObject({ settings, stats: { requests: 0 } });

@@ -37,6 +37,8 @@ export async function serve(
   const reply = answer(exchange, handler, received);
   if (reply instanceof ApiError) return sendError(exchange, reply);
   if (exchange.isApi && !(await exchange.takeSlot())) return;
+  const { coldStartMs } = exchange.behaviour;
+  if (exchange.isApi && !(await exchange.sleep(simulation.load.wait(coldStartMs)))) return;
   return reply.kind === 'json' ? sendJson(exchange, reply) : sendEvents(exchange, reply);
 }
 

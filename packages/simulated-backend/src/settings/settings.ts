@@ -18,6 +18,8 @@ const settingsSchema = z.strictObject({
   tokens: z.int().min(1).max(MAX_TOKENS).optional(),
   models: z.array(z.string().min(1)).optional(),
   record: z.boolean().optional(),
+  coldStartMs: z.number().min(0).max(3_600_000).optional(),
+  loaded: z.boolean().optional(),
   fault: faultSchema.optional(),
 });
 
@@ -34,11 +36,17 @@ export interface Behaviour {
   readonly tokens: number;
   /** Ids of GET /v1/models; unset: one, `sim-<name>`. */
   readonly models?: readonly string[];
+  /** Milliseconds to load the model when it is not in memory. */
+  readonly coldStartMs: number;
   /** Whether received requests are kept for GET /_sim/requests. */
   readonly record: boolean;
 }
 
-export type SettingsInput = Partial<Behaviour> & { fault?: FaultInput };
+export type SettingsInput = Partial<Behaviour> & {
+  /** Whether the model is in memory. */
+  loaded?: boolean;
+  fault?: FaultInput;
+};
 
 export const DEFAULT_BEHAVIOUR: Behaviour = Object.freeze({
   name: 'sim',
@@ -46,24 +54,26 @@ export const DEFAULT_BEHAVIOUR: Behaviour = Object.freeze({
   ttftMs: 50,
   tokensPerSecond: 50,
   tokens: 16,
+  coldStartMs: 0,
   record: true,
 });
 
 export interface ParsedSettings {
   behaviour: Partial<Behaviour>;
   fault: Fault | undefined;
+  loaded: boolean | undefined;
 }
 
 /** Throws an InvalidSettingsError that names every wrong field. */
 export function parseSettings(input: unknown): ParsedSettings {
   const parsed = settingsSchema.safeParse(input);
   if (!parsed.success) throw new InvalidSettingsError(fieldProblems(parsed.error));
-  const { fault, ...given } = parsed.data;
+  const { fault, loaded, ...given } = parsed.data;
   // A key given as undefined means "leave alone", not "unset".
   const behaviour = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
-  return { behaviour, fault };
+  return { behaviour, fault, loaded };
 }
 
 export function modelIds(behaviour: Behaviour): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Candidate } from '../balancing/policy.js';
 import type { BackendSpec } from '../configuration/schema.js';
+import type { WarmSettings } from '../configuration/warm-settings.js';
 import type { BackendHealth, HealthState } from './backend-health.js';
 import { PeakEwma } from './peak-ewma.js';
 
@@ -31,6 +32,8 @@ export class Backend {
   warmth: Warmth = 'warm';
   /** Model ids of its `/v1/models`, when no model is configured. */
   discoveredModels: readonly string[] = [];
+  /** Requests that were sent to warm it, and those of them that failed. */
+  readonly warmUps = { sent: 0, failed: 0 };
   requests = 0;
   failures = 0;
   /** Moving average in milliseconds; undefined before the first answer. */
@@ -77,6 +80,11 @@ export class Backend {
     return this.warmth === 'cold';
   }
 
+  /** undefined: nothing is done about a model that is not loaded. */
+  get warm(): WarmSettings | undefined {
+    return this.spec.warm || undefined;
+  }
+
   get configuredCapacity(): number | undefined {
     return this.spec.capacity;
   }
@@ -117,6 +125,7 @@ export class Backend {
   }
 
   answeredAfter(milliseconds: number): void {
+    if (this.warmth === 'cold') this.warmth = 'warm';
     this.latency.answered(milliseconds);
     const average = this.timeToFirstByteMs ?? milliseconds;
     this.timeToFirstByteMs = average + LATENCY_GAIN * (milliseconds - average);

@@ -6,6 +6,7 @@ import { discoverModels } from './model-discovery.js';
 import { firstPauseMs, pauseMs } from './probe-schedule.js';
 import { discoverSlots } from './slot-discovery.js';
 import { isUnreachable } from './unreachable.js';
+import type { WarmUps } from './warm-ups.js';
 
 export interface HealthCheckSettings {
   intervalMs: number;
@@ -34,6 +35,7 @@ export class HealthChecks {
     private readonly dispatcher: Dispatcher,
     private readonly logger: Logger,
     private readonly random: () => number = Math.random,
+    private readonly warmUps?: Pick<WarmUps, 'look'>,
   ) {}
 
   /**
@@ -50,9 +52,14 @@ export class HealthChecks {
       }
     // A server that is in more or fewer pools than before has its slots split anew.
     for (const watched of this.#watched.values()) watched.isStale = true;
+    const isStart = this.#watched.size === 0;
     const added = backends.filter((backend) => !this.#watched.has(backend));
     const stops = new Map(added.map((backend) => [backend, new AbortController()]));
-    await Promise.all([...stops].map(([backend, stop]) => this.#check(backend, stop.signal, true)));
+    await Promise.all(
+      [...stops].map(([backend, stop]) =>
+        this.#check(backend, stop.signal, { rediscover: true, isNew: !isStart }),
+      ),
+    );
     for (const [backend, stop] of stops) {
       const watched: Watched = { stop, loop: Promise.resolve(), isStale: false };
       this.#watched.set(backend, watched);
@@ -74,7 +81,7 @@ export class HealthChecks {
       if (signal.aborted) return;
       const rediscover = watched.isStale || probes % REDISCOVER_PROBES === 0;
       watched.isStale = false;
-      await this.#check(backend, signal, rediscover);
+      await this.#check(backend, signal, { rediscover });
       pause = pauseMs(this.#settings.intervalMs, false, this.random);
     }
   }
@@ -90,14 +97,22 @@ export class HealthChecks {
     }
   }
 
-  async #check(backend: Backend, signal: AbortSignal, rediscover: boolean): Promise<void> {
+  async #check(
+    backend: Backend,
+    signal: AbortSignal,
+    { rediscover, isNew = false }: { rediscover: boolean; isNew?: boolean },
+  ): Promise<void> {
+    const { timeoutMs } = this.#settings;
     const before = backend.health.state;
     await this.#probe(backend, signal);
     const { state } = backend.health;
+    const isWell = state !== 'dead' && state !== 'silent';
+    const wasOut = before === 'dead' || before === 'silent';
+    // At once: no request may come in between.
+    if (isWell) this.warmUps?.look(backend, { cameBack: wasOut || isNew, timeoutMs });
     if (state !== before)
       this.logger.info({ backend: backend.id, from: before, to: state }, 'backend health changed');
-    if (state === 'dead' || state === 'silent') return;
-    const { timeoutMs } = this.#settings;
+    if (!isWell) return;
     // One that came back may have been started with other settings.
     const ask = rediscover || before === 'dead';
     const modelsWanted = backend.configuredModel === undefined;

@@ -5,6 +5,7 @@ import { Affinity } from './affinity-settings.js';
 import { milliseconds, Name } from './fields.js';
 import { compilePattern } from './pattern.js';
 import { Shadow, Variants } from './rollout-settings.js';
+import { Warm } from './warm-settings.js';
 
 const Pattern = z.string({ error: 'must be a pattern' }).transform((source, context) => {
   try {
@@ -34,6 +35,8 @@ const Backend = z.strictObject({
   health: z
     .strictObject({ path: z.string().startsWith('/', { error: 'must start with /' }) })
     .default({ path: '/health' }),
+  /** The pool's unless given. */
+  warm: Warm.optional(),
 });
 
 /** `true` is all defaults, `false` none of it. */
@@ -72,6 +75,7 @@ const PoolFields = z.strictObject({
   affinity: Affinity.optional(),
   variants: Variants.optional(),
   shadow: Shadow.optional(),
+  warm: Warm.optional(),
   backends: z.array(Backend, { error: 'must be a list of backends' }).min(1, {
     error: 'must have at least one backend',
   }),
@@ -93,6 +97,7 @@ const Pool = PoolFields.refine(
 ).transform((pool) => ({
   ...pool,
   policy: pool.policy ?? (pool.affinity ? undefined : ('round-robin' as const)),
+  backends: pool.backends.map((backend) => ({ ...backend, warm: backend.warm ?? pool.warm })),
 }));
 
 const KeywordRule = z

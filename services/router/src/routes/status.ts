@@ -64,6 +64,7 @@ export function statusRoutes({
       url: backend.url,
       models: backend.models,
       state: backend.state,
+      warmth: backend.warmth,
       healthy: backend.health.usable,
       health: backend.health.state,
       ejectedForMs: backend.health.ejectedForMs,
