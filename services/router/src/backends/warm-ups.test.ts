@@ -136,8 +136,9 @@ test('nothing is done where it is not asked for', async () => {
 });
 
 test.each([
-  ['maybe', ': must be true, false, ollama, llama-swap, or settings'],
+  ['maybe', 'detect: must be one of ollama, llama-swap'],
   ['{ detect: vllm }', 'detect: must be one of ollama, llama-swap'],
+  ['{ probe: ollama }', 'probe: is not a known setting'],
   ['3', ': must be true, false, ollama, llama-swap, or settings'],
   ['{ request: { path: /x, body: {} } }', 'request.path: must start with /v1/'],
   [

@@ -4,7 +4,7 @@ import { rendezvous } from './rendezvous.js';
 export interface Affinity {
   /**
    * c: a backend carries at most ceil(c * n * weight / sum(weights)) of n requests in flight, the new
-   * one included, before its keys go elsewhere; undefined: any number.
+   * one included, but always LEAST_SHARE, before its keys go elsewhere; undefined: any number.
    */
   loadBound: number | undefined;
   /** Decides for the keys whose own backend is above the bound; undefined: their next in the ranking. */

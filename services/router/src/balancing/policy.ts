@@ -25,6 +25,12 @@ export interface PolicyRequest {
 }
 
 /**
+ * A share is never less than this: two at a time are no load, and the end of a request may be known a
+ * moment after the client has sent the next one.
+ */
+export const LEAST_SHARE = 2;
+
+/**
  * All candidates, best first, and how to choose among them:
  * `inOrder`: the first with a free slot.
  * `leastLoaded`: among the first `among`, the one with the least load (in flight, and `plus` more,
@@ -35,7 +41,7 @@ export interface Shortlist {
   /**
    * So many of the first candidates go before the rule, in order: each is taken when it has a free slot
    * and, with this request, carries no more than its share of all that is in flight on the candidates
-   * (of n, this request included: ceil(share * n)). The rule holds for those after them; when none of
+   * (of n, this request included: ceil(share * n), at least LEAST_SHARE). The rule holds for those after them; when none of
    * these has a free slot, the first of the former that has one.
    */
   shares?: readonly number[];

@@ -68,6 +68,12 @@ function contentOf(document: Document, problems: string[]): unknown {
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_union') {
+    // Of several shapes the one that is meant is wrong only further down.
+    const meant = issue.errors.find((issues) => issues.every(isWithin));
+    if (meant)
+      return meant.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }));
+  }
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `${fieldPath([...issue.path, key])}: is not a known setting`);
   if (issue.code === 'invalid_key')
@@ -75,3 +81,6 @@ function describe(issue: z.core.$ZodIssue): string[] {
   if (issue.path.length === 0) return [`the file: ${issue.message}`];
   return [`${fieldPath(issue.path)}: ${issue.message}`];
 }
+
+const isWithin = ({ path, code }: z.core.$ZodIssue) =>
+  path.length > 0 || code === 'unrecognized_keys';

@@ -1,4 +1,4 @@
-import type { Candidate, Shortlist } from '../balancing/policy.js';
+import { type Candidate, LEAST_SHARE, type Shortlist } from '../balancing/policy.js';
 
 /**
  * The choice a ledger makes, on counts that do not change meanwhile.
@@ -42,4 +42,5 @@ export function chooseSlot(
 }
 
 /** Requests that a share of so many comes to; products such as 1.25 * 0.2 * 4 are a little off. */
-const shareOf = (share: number, requests: number) => Math.ceil(share * requests - 1e-9);
+const shareOf = (share: number, requests: number) =>
+  Math.max(LEAST_SHARE, Math.ceil(share * requests - 1e-9));

@@ -171,20 +171,17 @@ export function connectionLedgerContract(
 
     test('the first that carries less than its share of all, the new one included', async () => {
       await using opened = await open();
-      const shortlist = shared(
-        [0.5, 0.5, 0.5],
-        inOrder(candidate('a'), candidate('b'), candidate('c')),
-      );
-      // ceil(n / 2) of n on the first: 1 of 1 and 2, 2 of 3 and 4, ...
-      expect((await take(opened, shortlist, 8)).join('')).toBe('abababab');
+      const shortlist = shared([0.5, 0.5], inOrder(candidate('a'), candidate('b')));
+      // Of n the first carries ceil(n / 2), but 2 from the start.
+      expect((await take(opened, shortlist, 10)).join('')).toBe('aabbababab');
     });
 
     test('counts all candidates, not only those with a share', async () => {
       await using opened = await open();
       await take(opened, inOrder(candidate('c')), 6);
       const shortlist = shared([0.25], inOrder(candidate('a'), candidate('b'), candidate('c')));
-      // a may carry ceil(7 / 4), ceil(8 / 4), then ceil(9 / 4) = 3, and of 10 no more than 3.
-      expect((await take(opened, shortlist, 4)).join('')).toBe('aaab');
+      // a may carry 2 of 7 and of 8, 3 of 9 to 12, 4 of 13.
+      expect((await take(opened, shortlist, 7)).join('')).toBe('aaabbba');
     });
 
     test('the rule decides among those without a share', async () => {
@@ -194,8 +191,8 @@ export function connectionLedgerContract(
         [0.2],
         leastLoaded(2, candidate('a'), candidate('b'), candidate('c')),
       );
-      // 1 of 4 on a, then the least loaded of b and c until a may have its second: of 6.
-      expect((await take(opened, shortlist, 3)).join('')).toBe('aca');
+      // 2 on a, then the least loaded of b and c until a may have its third: of 11.
+      expect((await take(opened, shortlist, 5)).join('')).toBe('aaccc');
     });
 
     test('any share goes up to the capacity', async () => {
@@ -207,17 +204,19 @@ export function connectionLedgerContract(
     test('gives way where a slot would stay unused', async () => {
       await using opened = await open();
       const shortlist = shared([0.5, 0.5], inOrder(candidate('a', 5), candidate('b', 1)));
-      expect(await take(opened, shortlist, 7)).toEqual(['a', 'b', 'a', 'a', 'a', 'a', undefined]);
+      expect(await take(opened, shortlist, 7)).toEqual(['a', 'a', 'b', 'a', 'a', 'a', undefined]);
     });
 
-    test('a product such as 1.25 * 0.2 * 4 is no more than 1', async () => {
+    test('a product such as 1.1 * 10 is no more than 11', async () => {
       await using opened = await open();
-      await take(opened, inOrder(candidate('a')), 1);
-      await take(opened, inOrder(candidate('c')), 2);
+      await take(opened, inOrder(candidate('a')), 11);
+      await take(opened, inOrder(candidate('c')), 88);
+      // 11.000000000000002 by floating point.
       const shortlist = shared(
-        [1.25 * 0.2],
+        [1.1 * 0.1],
         inOrder(candidate('a'), candidate('b'), candidate('c')),
       );
+      expect(1.1 * 0.1 * 100).toBeGreaterThan(11);
       expect(await take(opened, shortlist, 1)).toEqual(['b']);
     });
   });

@@ -1,4 +1,4 @@
-import type { Candidate, Shortlist } from '../balancing/policy.js';
+import { type Candidate, LEAST_SHARE, type Shortlist } from '../balancing/policy.js';
 import type { RedisKeys } from './redis-keys.js';
 import { rejoinMs } from './redis-presence.js';
 import type { RedisScripts } from './redis-scripts.js';
@@ -77,7 +77,7 @@ export class PoolScripts {
       [
         ...[id, this.leaseMs, among, plus, random, shareOf],
         ...[waiting ? Math.round(waiting.waitedMs * 1000) : -1, waiting?.limit ?? 0],
-        ...[SEEN_GRACE_MS, keys.freed, shares.length],
+        ...[SEEN_GRACE_MS, keys.freed, shares.length, LEAST_SHARE],
         ...candidates.flatMap(({ capacity, weight }) => [finite(capacity), weight]),
         ...shares.map((share) => Math.min(share, ANY_SHARE)),
       ],

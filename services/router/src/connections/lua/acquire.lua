@@ -14,7 +14,8 @@
 -- ARGV[10] channel that wakes waiters
 -- ARGV[11] sharing: so many of the first candidates are taken before all others, in order, each unless
 --          it carries its share of all leases on the candidates, the new one included
--- ARGV[12..]        of each candidate: capacity (-1: no limit), weight; then the share of each that has one
+-- ARGV[12] least that a share comes to
+-- ARGV[13..]        of each candidate: capacity (-1: no limit), weight; then the share of each that has one
 --
 -- Returns { outcome, chosen, waiting, count of each candidate }
 --   outcome 1: taken, chosen is the candidate's place   0: no room
@@ -25,6 +26,7 @@ local id, leaseMs, among = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local plus, random, shareOf = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local waited, maxWaiting = tonumber(ARGV[7]), tonumber(ARGV[8])
 local graceMs, channel, sharing = tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
+local leastShare = tonumber(ARGV[12])
 local candidates = (#KEYS - 4) / 2
 local waits = waited >= 0
 
@@ -37,11 +39,11 @@ if whileRebuilding then shareOf = math.max(shareOf, tonumber(whileRebuilding)) e
 local function leasesOf(place) return KEYS[3 + 2 * place] end
 local function lineOf(place) return KEYS[4 + 2 * place] end
 local function capacityOf(place)
-  local capacity = tonumber(ARGV[10 + 2 * place])
+  local capacity = tonumber(ARGV[11 + 2 * place])
   return capacity < 0 and math.huge or capacity
 end
-local function weightOf(place) return tonumber(ARGV[11 + 2 * place]) end
-local function shareOfPlace(place) return tonumber(ARGV[11 + 2 * candidates + place]) end
+local function weightOf(place) return tonumber(ARGV[12 + 2 * place]) end
+local function shareOfPlace(place) return tonumber(ARGV[12 + 2 * candidates + place]) end
 
 -- Leases of this replica, those it does not know yet that it got among them.
 local function ownOn(place)
@@ -82,7 +84,7 @@ end
 local chosen
 for place = 1, sharing do
   -- A little less: products such as 1.25 * 0.2 * 4 are off by that much.
-  local most = math.ceil(shareOfPlace(place) * total - 1e-9)
+  local most = math.max(leastShare, math.ceil(shareOfPlace(place) * total - 1e-9))
   if counts[place] < most and hasRoom(place) then
     chosen = place
     break
