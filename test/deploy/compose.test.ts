@@ -48,7 +48,7 @@ test('every target and every mounted file is there', () => {
 });
 
 test('the configurations for it can be loaded', () => {
-  for (const name of ['demo', 'compose-llama', 'llama-cpp'])
+  for (const name of ['demo', 'compose-llama', 'llama-cpp', 'rollout'])
     expect(loadFleet(join(root, `config/${name}.yaml`), {}).fleet.pools.size).toBeGreaterThan(1);
 });
 

@@ -68,6 +68,10 @@ const expected: [string, (answer: string) => void][] = [
     (answer) => expect(JSON.parse(answer)).toMatchObject({ pool: 'fast' }),
   ],
   [
+    'curl -s -X PATCH http://127.0.0.1:9000/admin/pools/code/backends/code-b',
+    (answer) => expect(JSON.parse(answer)).toMatchObject({ backend: 'code-b', state: 'draining' }),
+  ],
+  [
     'curl -s http://127.0.0.1:9001/v1/intents/refunds/exemplars',
     (answer) => expect(JSON.parse(answer).added).toHaveLength(5),
   ],
