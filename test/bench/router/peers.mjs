@@ -26,7 +26,7 @@ async function start(command, args, url, env) {
   child.stdout.resume();
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
-    const answer = await fetch(url).catch(() => undefined);
+    const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
     await answer?.body?.cancel();
     if (answer) break;
     if (child.exitCode !== null || Date.now() > deadline)
