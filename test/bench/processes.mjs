@@ -38,7 +38,7 @@ export async function startRouter({ folder, config, env }) {
     const { msg, url } = JSON.parse(line);
     if (msg !== 'listening') continue;
     child.stdout.resume();
-    return { url, stop: () => stop(child) };
+    return { url, pid: child.pid, stop: () => stop(child) };
   }
   throw new Error('the router did not start');
 }
@@ -64,7 +64,7 @@ export async function startRedis(folder) {
   return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
 }
 
-function start(command, args, env = {}) {
+export function start(command, args, env = {}) {
   const { PATH, HOME } = process.env;
   const child = spawn(command, args, {
     cwd: root,
@@ -76,14 +76,14 @@ function start(command, args, env = {}) {
   return child;
 }
 
-async function stop(child) {
+export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
   await exit;
 }
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer();
   probe.listen(0, '127.0.0.1');
   await once(probe, 'listening');

@@ -103,7 +103,12 @@ async function send(url, path, body, type = 'application/json') {
 async function memoryOf(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kB = (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN);
-  return { rssMB: kB('VmRSS') / 1024, peakMB: kB('VmHWM') / 1024 };
+  // LMDB's file is mapped: its pages count as resident, and are the page cache's to take back.
+  return {
+    rssMB: kB('VmRSS') / 1024,
+    ownMB: kB('RssAnon') / 1024,
+    peakMB: kB('VmHWM') / 1024,
+  };
 }
 
 let asked = EXEMPLARS;

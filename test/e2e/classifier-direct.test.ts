@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { call, classify, metric } from '../support/classifier-client.js';
+import { call, classify, metric, trained } from '../support/classifier-client.js';
 import { eventually } from '../support/eventually.js';
 import { startClassifier } from '../support/services.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -85,6 +85,8 @@ test('a prompt that is repeated is embedded once; with EMBEDDING_CACHE=0 every t
     ['0', 3],
   ] as const) {
     await using service = await startClassifier(directory.path, { EMBEDDING_CACHE });
+    // Training embeds the names of intents, and changes the answers.
+    await trained(service);
     const before = await metric(service, 'switchyard_embeddings_total');
     const answers = [];
     for (let n = 0; n < 3; n++) answers.push(await classify(service, 'How do I sort a list?'));

@@ -6,6 +6,12 @@ import { serve, Waiter } from './waiter.js';
 /** Of the oldest so many, each looks again when nobody has called it: a call may get lost. */
 const LOOK_AGAIN = 16;
 
+/**
+ * A waiter that asks for the first time has waited for no time at all: what has passed since it came, of
+ * another length each time, would put it before one that asked a moment earlier.
+ */
+const MOMENT_MS = 10;
+
 /** A waiter as Redis knows it. */
 export interface Ticket {
   id: string;
@@ -96,7 +102,8 @@ export class RedisLine {
       const limit = place.lines.size > 0 ? Number.MAX_SAFE_INTEGER : waiter.waiting.limit;
       for (const { id: backendId } of shortlist.candidates) place.lines.add(backendId);
       try {
-        const got = await this.slots.take(shortlist, { id, waitedMs: waiter.waitedMs, limit });
+        const waitedMs = waiter.waitedMs < MOMENT_MS ? 0 : waiter.waitedMs;
+        const got = await this.slots.take(shortlist, { id, waitedMs, limit });
         // Taking a slot leaves the lines, but for those of backends that are no candidates now.
         if (got === 'full') place.lines.clear();
         else if (got) for (const one of shortlist.candidates) place.lines.delete(one.id);
