@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml';
 import { Traffic } from '../support/chaos/traffic.js';
 import { metric } from '../support/classifier-client.js';
 import { eventually } from '../support/eventually.js';
-import type { FleetStatus } from '../support/fleet.js';
+import { Fleet, type FleetStatus } from '../support/fleet.js';
 import { RedisServer } from '../support/redis-server.js';
 import { Replicas } from '../support/replicas.js';
 import { seededRandom } from '../support/seeded-random.js';
@@ -150,4 +150,24 @@ test('without Redis changes are of one router, which says so, and all have them 
   expect(await replicas.router(1).kill('SIGTERM')).toBe(0);
   await replicas.restart(1);
   expect(backend(await replicas.status(1), 'a')?.state).toBe('disabled');
+});
+
+test('SIGHUP reads the file again and ends nothing', async () => {
+  await using fleet = await Fleet.start({
+    pools: { main: ['a'] },
+    simulation: { ttftMs: 0, tokensPerSecond: 40 },
+  });
+  const stream = await fleet.chat('x', { model: 'pool:main', stream: true, max_tokens: 30 });
+  const file = parse(fleet.yaml);
+  file.pools.other = file.pools.main;
+  await fleet.configure(stringify(file));
+  process.kill(fleet.router.pid, 'SIGHUP');
+  await eventually(async () => {
+    const { pools } = await fleet.status();
+    expect(pools.map(({ name }) => name)).toEqual(['main', 'other']);
+  });
+  expect(fleet.router.log.filter(({ msg }) => msg === 'configuration applied')).toMatchObject([
+    { reason: 'SIGHUP' },
+  ]);
+  expect(await stream.text()).toMatch(/data: \[DONE\]\n\n$/);
 });

@@ -1,29 +1,15 @@
 import type { HttpError } from '@switchyard/service-kit';
 import type { Backend } from '../backends/backend.js';
 import type { BackendRegistry } from '../backends/backend-registry.js';
-import type { Demands, Pool } from '../backends/pool.js';
-import type { Variant } from '../backends/variants.js';
+import type { Demands } from '../backends/pool.js';
 import { chooseSlot } from '../connections/choose-slot.js';
 import type { ConnectionLedger, Lease } from '../connections/connection-ledger.js';
 import { noBackendAvailable, queueFull } from '../errors.js';
 import type { Decision } from '../routing/decision.js';
 import type { AffinityKeys } from './affinity-key.js';
+import { type Found, type Offer, Offers } from './offers.js';
 import { type Candidates, IN_ORDER, SearchStages } from './search-stages.js';
 import { waitForSlot } from './slot-wait.js';
-
-export interface Found {
-  pool: Pool;
-  /** Of a pool that has some. */
-  variant?: Variant | undefined;
-  backend: Backend;
-  lease: Lease;
-}
-
-/** What `model` becomes on the way there; undefined: the field is dropped. */
-export const modelFor = (
-  { variant, backend }: Pick<Found, 'variant' | 'backend'>,
-  asked: string | undefined,
-): string | undefined => variant?.model ?? backend.modelFor(asked);
 
 export interface SearchOptions {
   registry: BackendRegistry;
@@ -55,13 +41,11 @@ export class BackendSearch {
   readonly #stages: SearchStages;
   #refused: 'full' | 'late' | undefined;
   #moves: boolean | undefined;
-  /** The backend of the request's key, of each pool that was asked. */
-  readonly #homes = new Map<string, string | undefined>();
-  /** What a lease may be for: the fleet may change before it is there. */
-  readonly #offered = new Map<string, Omit<Found, 'lease'>>();
+  readonly #offers: Offers;
 
   constructor(options: SearchOptions) {
     this.#options = options;
+    this.#offers = new Offers(options);
     const { registry } = options;
     this.#stages = new SearchStages({ newest: () => registry, ...options });
   }
@@ -129,7 +113,10 @@ export class BackendSearch {
 
   async #take(stage: Candidates): Promise<Found | undefined> {
     const { pool } = stage;
-    const lease = await this.#options.ledger.acquire(pool.name, this.#shortlist(pool, [stage]));
+    const lease = await this.#options.ledger.acquire(
+      pool.name,
+      this.#offers.shortlist(pool, [stage]),
+    );
     return lease && this.#found(lease);
   }
 
@@ -143,7 +130,8 @@ export class BackendSearch {
     const places = [...new Set(stages.map(({ pool }) => pool))].map((pool) => ({
       pool: pool.name,
       limit: pool.spec.queue.size,
-      shortlist: () => this.#shortlist(pool, this.#stages.best(pool.name, { fallbacks }), true),
+      shortlist: () =>
+        this.#offers.shortlist(pool, this.#stages.best(pool.name, { fallbacks }), true),
     }));
     const started = performance.now();
     const late = new AbortController();
@@ -157,31 +145,13 @@ export class BackendSearch {
   }
 
   #found(lease: Lease): Found | undefined {
-    const first = this.#leases.length === 0;
     this.#leases.push(lease);
-    const found = this.#offered.get(lease.backendId);
+    const found = this.#offers.taken(lease);
     if (!found) return undefined;
-    const { pool, backend } = found;
-    if (first && pool.spec.affinity)
-      pool.affinity[this.#homes.get(pool.name) === lease.backendId ? 'home' : 'away']++;
-    this.#stages.tried(backend);
-    pool.queue.gotSlot();
-    return { ...found, lease };
-  }
-
-  /** Of these groups of one pool; a backend that is in several stands for the first. */
-  #shortlist(pool: Pool, groups: readonly Candidates[], peek = false) {
-    const { ledger, keys } = this.#options;
-    const offered = new Map<Backend, Variant | undefined>();
-    for (const { candidates, variant } of groups)
-      for (const backend of candidates) if (!offered.has(backend)) offered.set(backend, variant);
-    for (const [backend, variant] of offered)
-      this.#offered.set(backend.id, { pool, variant, backend });
-    const key = keys.of(pool.spec.affinity);
-    const inFlight = (id: string) => ledger.inFlight(pool.name, id).cluster;
-    const shortlist = pool.shortlist([...offered.keys()], { peek, key, inFlight });
-    this.#homes.set(pool.name, shortlist.candidates[0]?.id);
-    return shortlist;
+    if (this.#leases.length === 1) this.#offers.noteAffinity(found);
+    this.#stages.tried(found.backend);
+    found.pool.queue.gotSlot();
+    return found;
   }
 
   /** Gives back every slot that is still held, however the request ended. */
@@ -195,12 +165,13 @@ export class BackendSearch {
   }
 
   /** What `next` would find, without taking anything. */
-  preview(): Omit<Found, 'lease'> | undefined {
+  preview(): Offer | undefined {
     const { ledger, random = Math.random } = this.#options;
     for (const stage of this.#stages.groups()) {
       const inFlight = (id: string) => ledger.inFlight(stage.pool.name, id).cluster;
-      const chosen = chooseSlot(this.#shortlist(stage.pool, [stage], true), inFlight, random);
-      if (chosen) return this.#offered.get(chosen.id);
+      const shortlist = this.#offers.shortlist(stage.pool, [stage], true);
+      const chosen = chooseSlot(shortlist, inFlight, random);
+      if (chosen) return this.#offers.of(chosen.id);
     }
     return undefined;
   }

@@ -10,9 +10,10 @@ import {
   isResponse,
   type Outcome,
 } from './backend-response.js';
-import type { BackendSearch, Found } from './backend-search.js';
+import type { BackendSearch } from './backend-search.js';
 import type { FailureLog } from './failure-log.js';
 import { hedgedAttempt, putAside, type Tried } from './hedged-attempt.js';
+import type { Found } from './offers.js';
 
 /** What came of trying: an answer to relay, or the error to show when there was none. */
 export type Forwarded = {

@@ -1,5 +1,5 @@
 import { isFinal, isResponse, type Outcome } from './backend-response.js';
-import type { Found } from './backend-search.js';
+import type { Found } from './offers.js';
 
 export interface Tried {
   found: Found;

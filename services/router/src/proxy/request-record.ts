@@ -67,7 +67,7 @@ export class RequestRecorder {
     this.#firstByte = new Histogram({
       name: 'switchyard_time_to_first_byte_seconds',
       help: 'From the arrival of a request to the first byte of its answer.',
-      labelNames: ['pool'],
+      labelNames: ['pool', 'variant'],
       buckets: LATENCY_BUCKETS,
       enableExemplars: true,
       registers,
@@ -75,7 +75,7 @@ export class RequestRecorder {
     this.#total = new Histogram({
       name: 'switchyard_request_duration_seconds',
       help: 'From the arrival of a request to the end of its answer.',
-      labelNames: ['pool'],
+      labelNames: ['pool', 'variant'],
       buckets: LATENCY_BUCKETS,
       enableExemplars: true,
       registers,
@@ -107,13 +107,14 @@ export class RequestRecorder {
     const { source, intent, confidence, classifyMs } = decision ?? {};
     this.logger.info({ ...rest, source, intent, confidence, classifyMs }, 'request');
     const pool = record.pool ?? 'none';
+    const variant = record.variant ?? 'none';
     const knownIntent = intent !== undefined && this.isRouted(intent) ? intent : 'other';
     this.#requests.inc({
       source: source ?? 'none',
       intent: intent === undefined ? 'none' : knownIntent,
       pool,
       backend: record.backend ?? 'none',
-      variant: record.variant ?? 'none',
+      variant,
       status: record.status,
       outcome: record.outcome,
     });
@@ -121,7 +122,7 @@ export class RequestRecorder {
     if (retries > 0) this.#retries.inc({ pool: decision?.pool ?? 'none' }, retries);
     const exemplarLabels = exemplarOf(record);
     const observe = (histogram: Histogram, ms: number) =>
-      histogram.observe({ labels: { pool }, value: ms / 1000, exemplarLabels });
+      histogram.observe({ labels: { pool, variant }, value: ms / 1000, exemplarLabels });
     if (record.firstByteMs !== undefined) observe(this.#firstByte, record.firstByteMs);
     observe(this.#total, record.totalMs);
     const { usage, backend } = record;

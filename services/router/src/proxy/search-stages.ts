@@ -77,11 +77,7 @@ export class SearchStages {
           (backend) =>
             backend.state === 'active' && backend.standing === wanted && !this.#tried.has(backend),
         );
-        const warm = untried.filter(({ isCold }) => !isCold);
-        const cold = untried.filter(({ isCold }) => isCold);
-        return [warm, cold].flatMap((candidates) =>
-          candidates.length > 0 ? [{ ...stage, candidates }] : [],
-        );
+        return warmFirst(untried).map((candidates) => ({ ...stage, candidates }));
       }),
     );
   }
@@ -102,6 +98,14 @@ export class SearchStages {
     }
     return this.#route;
   }
+}
+
+/** One group or two, none of them empty. */
+function warmFirst(backends: readonly Backend[]): (readonly Backend[])[] {
+  const cold = backends.filter(({ isCold }) => isCold);
+  if (cold.length === 0) return backends.length > 0 ? [backends] : [];
+  const warm = backends.filter(({ isCold }) => !isCold);
+  return warm.length > 0 ? [warm, cold] : [cold];
 }
 
 /**
