@@ -126,12 +126,13 @@ await runOrExit(async () => {
     stopping: stopping.signal,
   });
   const server = createHttpServer(app);
+  let watch: FileWatch | undefined;
   const graceMs = () => current().fleet.shutdown.graceMs;
   onShutdown(
     logger,
     () => graceMs() + CLOSE_MS,
     async () => {
-      watch.close();
+      watch?.close();
       stopping.abort();
       running.closeConnections();
       await drain(server, graceMs());
@@ -150,7 +151,7 @@ await runOrExit(async () => {
   );
   intents.start();
   await live.start();
-  const watch = new FileWatch(config.fleetPath, config.fleet.source, () => {
+  watch = new FileWatch(config.fleetPath, config.fleet.source, () => {
     void configuration.reload('the file changed');
   });
   onHangUp(() => void configuration.reload('SIGHUP'));

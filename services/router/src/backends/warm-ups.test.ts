@@ -127,6 +127,19 @@ describe.each(['ollama', 'llama-swap'])('one that unloads its model, as %s says'
   });
 });
 
+test('one that is drained is warmed when it is active again', async () => {
+  await using one = await watched('true');
+  const { backend, server } = one;
+  backend.admin = { state: 'draining' };
+  const back = await leaveAndReturn(one);
+  await back(() => expect(backend.health.state).toBe('silent'));
+  await eventually(() => expect(backend).toMatchObject({ warmth: 'cold', standing: 'healthy' }));
+  expect(asked(server)).toEqual([]);
+  backend.admin = {};
+  await eventually(() => expect(backend.warmth).toBe('warm'));
+  expect(backend.warmUps.sent).toBe(1);
+});
+
 test('nothing is done where it is not asked for', async () => {
   await using one = await watched('ollama', ', warm: false');
   await one.server.set({ loaded: false });

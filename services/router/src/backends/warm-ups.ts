@@ -38,6 +38,11 @@ export class WarmUps {
       return;
     }
     if (this.#running.has(backend) || this.#stop.signal.aborted) return;
+    // Nobody will ask it; when it is active again it is looked at as one that came back.
+    if (backend.state !== 'active') {
+      if (seen.cameBack) backend.warmth = 'cold';
+      return;
+    }
     // Before anything is waited for: no request may come in between.
     if (seen.cameBack) backend.warmth = 'warming';
     const work = this.#see(backend, warm, seen).finally(() => this.#running.delete(backend));

@@ -64,6 +64,22 @@ test('follows the links of a mounted ConfigMap', async () => {
   watch.close();
 });
 
+test('a folder where much goes on holds nothing up', async () => {
+  await using temporary = await temporaryDirectory();
+  const path = join(temporary.path, 'fleet.yaml');
+  await writeFile(path, 'one');
+  let calls = 0;
+  const watch = new FileWatch(path, 'one', () => calls++);
+  const other = setInterval(
+    () => void writeFile(join(temporary.path, 'log'), String(Math.random())),
+    30,
+  );
+  await writeFile(path, 'two');
+  await eventually(() => expect(calls).toBe(1));
+  clearInterval(other);
+  watch.close();
+});
+
 test('no call while the content stays, nor after closing', async () => {
   await using temporary = await temporaryDirectory();
   const path = join(temporary.path, 'fleet.yaml');

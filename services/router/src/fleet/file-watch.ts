@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 /** An editor that empties a file and writes it anew, or renames another one to it, is done by then. */
 const QUIET_MS = 150;
@@ -27,7 +27,10 @@ export class FileWatch {
     this.#known = known;
     try {
       // The folder: a file that is replaced takes its watch with it.
-      this.#watcher = watch(dirname(path), () => this.#soon());
+      this.#watcher = watch(dirname(path), (_event, name) => {
+        // Others may come and go there all the time; `..data` is a ConfigMap's.
+        if (name === null || name === basename(path) || name.startsWith('..')) this.#soon();
+      });
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch {
       // Then looking has to do.
@@ -48,10 +51,12 @@ export class FileWatch {
   }
 
   async #look(): Promise<void> {
-    if ((await this.#read()) !== this.#known && !this.#isClosed) this.#soon();
+    const content = await this.#read();
+    if (content !== this.#known && !this.#isClosed && !this.#quiet) this.#soon();
   }
 
   async #confirm(): Promise<void> {
+    this.#quiet = undefined;
     const content = await this.#read();
     if (this.#isClosed || content === this.#known) return;
     this.#known = content;
