@@ -11,7 +11,12 @@ async function decide(request) {
       body: request.requestText,
     });
     if (answer.status === 200) pool = JSON.parse(answer.responseText).pool;
-    else request.warn(`Switchyard answered ${answer.status}; going to ${DEFAULT}`);
+    // A wrong key, or too many requests: not for a backend to answer.
+    else if (answer.status >= 400 && answer.status < 500) {
+      request.headersOut['content-type'] = 'application/json';
+      request.return(answer.status, answer.responseText);
+      return;
+    } else request.warn(`Switchyard answered ${answer.status}; going to ${DEFAULT}`);
   } catch (error) {
     request.error(`Switchyard could not be asked: ${error.message}`);
   }

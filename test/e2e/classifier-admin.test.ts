@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { call, classify, failedStart } from '../support/classifier-client.js';
 import { startClassifier } from '../support/services.js';
@@ -74,6 +75,28 @@ test('without a token, everybody on this machine may', async () => {
     });
   expect((await fromPage('cross-site')).status).toBe(403);
   expect((await fromPage('same-origin')).status).toBe(200);
+});
+
+test('without a token, a page that gives this machine a name of its own may change nothing', async () => {
+  await using directory = await temporaryDirectory();
+  await using service = await startClassifier(directory.path, { STARTER_EXEMPLARS: 'off' });
+  const statusOf = (method: string, headers: Record<string, string>, path = '/v1/intents/a') =>
+    new Promise<number>((resolve, reject) => {
+      request(service.url + path, { method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+        .once('error', reject)
+        .end();
+    });
+  const rebound = 'evil.example:9001';
+  expect(await statusOf('PUT', { host: rebound, origin: `http://${rebound}` })).toBe(403);
+  expect(await statusOf('DELETE', { host: rebound })).toBe(403);
+  expect(await statusOf('GET', { host: rebound }, '/v1/export')).toBe(403);
+  expect(await statusOf('PUT', { origin: 'null' })).toBe(403);
+  expect(await statusOf('PUT', { origin: 'http://evil.example' })).toBe(403);
+  for (const host of ['localhost:9001', '127.0.0.1', '[::1]:9001', 'classifier:9001'])
+    expect(await statusOf('PUT', { host })).toBe(200);
 });
 
 describe('on an address that others can reach', () => {

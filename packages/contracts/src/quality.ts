@@ -99,8 +99,10 @@ export const QualityReport = Judgement.extend({
       ),
     })
     .nullable(),
-  /** Ascending scope scores of the judged exemplars, at most 200 quantiles of them. */
-  scopeScores: z.array(z.number()),
+  /** Exemplars of each intent, those that could not be judged included. */
+  sizes: z.record(z.string(), z.int()),
+  /** Of judged exemplars, at most 200 evenly spread: what they were taken for, and their scope score. */
+  scopeScores: z.array(z.object({ intent: IntentName, score: z.number() })),
 });
 export type QualityReport = z.infer<typeof QualityReport>;
 
@@ -109,7 +111,7 @@ export const QualityAnswer = QualityReport.omit({ scopeScores: true }).extend({
   /** False: exemplars changed since, and the next report is being made. */
   current: z.boolean(),
   indexVersion: z.int(),
-  /** Share of in-scope prompts that the present `alpha` is expected to reject. */
+  /** Share of in-scope prompts that `alpha`, and thresholds of intents, are expected to reject. */
   expectedRejections: z.number().nullable(),
 });
 export type QualityAnswer = z.infer<typeof QualityAnswer>;

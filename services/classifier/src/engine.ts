@@ -21,6 +21,8 @@ export interface Engine {
   /** What becomes of imported lines here. */
   ingestion: Ingestion;
   jobs: JobQueue;
+  /** Leaves the store and the embedder to whoever gave them. */
+  stop(): Promise<void>;
   /** Everything but the jobs. */
   close(): Promise<void>;
 }
@@ -52,6 +54,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
   };
   const jobs = await options.jobsFor(ingestion);
+  const stop = async () => {
+    await trainer.close();
+    await catalog.close();
+  };
   return {
     embedder,
     catalog,
@@ -60,9 +66,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     trainer,
     ingestion,
     jobs,
+    stop,
     async close() {
-      await trainer.close();
-      await catalog.close();
+      await stop();
       await store.close();
       await embedder.close();
     },

@@ -33,6 +33,8 @@ import { limitSilence } from './silence-limit.js';
 const GRACE_MS = 5000;
 /** A pause of an upload that only a client that is gone would make. */
 const SILENCE_MS = 60_000;
+/** All of a request, but for imports. */
+const REQUEST_MS = 120_000;
 const SHUTDOWN_LIMIT_MS = 10_000;
 
 await runOrExit(async () => {
@@ -106,7 +108,11 @@ await runOrExit(async () => {
     registry,
   });
   const server = createHttpServer(app);
-  limitSilence(server, SILENCE_MS);
+  limitSilence(server, {
+    silenceMs: SILENCE_MS,
+    requestMs: REQUEST_MS,
+    mayTakeLonger: ({ url }) => /^\/v1\/import\b/.test(url ?? ''),
+  });
   const { port } = await listen(server, {
     host: config.host,
     port: config.port,

@@ -135,14 +135,13 @@ export class Serving {
     for (;;) {
       try {
         await reEmbed(chosen.store, progress, closing);
-        break;
+        return await this.#serveChosen(chosen, before);
       } catch (error) {
         closing.throwIfAborted();
-        logger.error({ err: error, ...progress }, 'embedding failed, trying again');
+        logger.error({ err: error, ...progress }, 'the model could not be changed, trying again');
         await sleep(PAUSE_MS, undefined, { signal: closing });
       }
     }
-    await this.#serveChosen(chosen, before);
   }
 
   async #serveChosen({ model, store, embedder }: Parts, before?: Engine): Promise<void> {
@@ -155,7 +154,12 @@ export class Serving {
         logger.warn({ err: error }, 'serving with a model whose scoring is not trained yet');
       });
     }
-    await store.adoptModel(model.model);
+    try {
+      await store.adoptModel(model.model);
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
     jobs.handOver(engine.ingestion);
     this.#engine = engine;
     this.#reembedding = undefined;

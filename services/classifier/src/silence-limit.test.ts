@@ -9,12 +9,16 @@ const LIMIT_MS = 400;
 
 async function serve(handle: RequestListener) {
   const server = createServer(handle);
-  limitSilence(server, LIMIT_MS);
+  limitSilence(server, {
+    silenceMs: LIMIT_MS,
+    requestMs: 3 * LIMIT_MS,
+    mayTakeLonger: ({ url }) => url === '/upload',
+  });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     server,
-    upload: () => request({ port, host: '127.0.0.1', method: 'POST' }),
+    upload: (path = '/upload') => request({ port, path, host: '127.0.0.1', method: 'POST' }),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await once(server.close(), 'close');
@@ -36,6 +40,15 @@ test('an upload may take longer than the limit, as long as something comes', asy
   }
   upload.end();
   expect((await answered)[0].statusCode).toBe(200);
+});
+
+test('anything else may not, though something comes all the time', async () => {
+  await using service = await serve(answerAtEnd);
+  const upload = service.upload('/other');
+  const cut = once(upload, 'error');
+  const dripping = setInterval(() => upload.write('x'), LIMIT_MS / 4);
+  expect((await cut)[0]).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+  clearInterval(dripping);
 });
 
 test('an upload that stops half way is cut', async () => {

@@ -4,7 +4,7 @@ import type { CompactFeatures } from './lexical.js';
 import type { ScopeScale } from './scope-scale.js';
 
 /** Raised when an older head can no longer be read; it is then trained again. */
-export const HEAD_FORMAT = 1;
+export const HEAD_FORMAT = 2;
 
 export interface HeadIntent {
   name: string;

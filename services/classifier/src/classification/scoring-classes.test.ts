@@ -88,3 +88,18 @@ test('without a head every exemplar is fresh', () => {
   expect(classes.isCurrent).toBe(false);
   expect(new ScoringClasses(2, undefined, [], () => right).isCurrent).toBe(true);
 });
+
+test('what is gone when the head is taken up does not count', () => {
+  const vectors = new Map([
+    ['1', up],
+    ['2', right],
+  ]);
+  const left = new ScoringClasses(2, head, [key('1', 'a', 1)], (id) => vectors.get(id));
+  // One of two of `a`, and it points up; `b` has nothing, and comes back elsewhere.
+  expect(shown(left)).toEqual([['a', undefined, [0, 10]]]);
+  left.enter(key('9', 'b', 9), right);
+  expect(shown(left)).toEqual([
+    ['a', undefined, [0, 10]],
+    ['b', undefined, [10, 0]],
+  ]);
+});

@@ -39,9 +39,19 @@ export class ScoringClasses {
     vectorOf: (id: string) => Float32Array | undefined,
   ) {
     this.#columns = new Map(head?.intents.map(({ name }, column) => [name, column]));
+    const kept = new Map<string, string[]>();
     for (const key of present)
       if (this.isFresh(key)) this.enter(key, vectorOf(key.id) ?? new Float32Array(dimensions));
-      else this.#membersOf(key.intent).kept++;
+      else {
+        const ids = kept.get(key.intent);
+        if (ids) ids.push(key.id);
+        else kept.set(key.intent, [key.id]);
+      }
+    for (const [intent, ids] of kept) {
+      const members = this.#membersOf(intent);
+      members.kept = ids.length;
+      this.#sumUp(intent, ids, members.keptSum, vectorOf);
+    }
   }
 
   /** Whether the head has not seen an exemplar. */
@@ -106,18 +116,30 @@ export class ScoringClasses {
     return this.head?.intents[this.#columns.get(intent) ?? -1]?.exemplars ?? 0;
   }
 
-  #membersOf(intent: string): Members {
-    let members = this.#members.get(intent);
-    if (!members) {
-      members = this.#none();
-      const column = this.#columns.get(intent);
-      if (column !== undefined && this.head) {
-        const from = column * this.dimensions;
-        members.keptSum.set(this.head.sums.subarray(from, from + this.dimensions));
-      }
-      this.#members.set(intent, members);
+  /** The head has the sum of all it was trained on; when some are gone, the others are added up. */
+  #sumUp(
+    intent: string,
+    ids: readonly string[],
+    sum: Float64Array,
+    vectorOf: (id: string) => Float32Array | undefined,
+  ): void {
+    if (this.head && ids.length === this.#trainedOn(intent)) {
+      const from = (this.#columns.get(intent) ?? 0) * this.dimensions;
+      sum.set(this.head.sums.subarray(from, from + this.dimensions));
+      return;
     }
-    return members;
+    for (const id of ids) {
+      const vector = vectorOf(id);
+      if (vector) add(sum, vector, 1);
+    }
+  }
+
+  #membersOf(intent: string): Members {
+    const known = this.#members.get(intent);
+    if (known) return known;
+    const none = this.#none();
+    this.#members.set(intent, none);
+    return none;
   }
 
   #none(): Members {

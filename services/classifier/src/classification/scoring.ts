@@ -100,10 +100,11 @@ export class Scoring {
   score({ text, vector, neighbours }: Evidence): Score {
     const classes = this.#changes.classes();
     if (classes.length === 0) return { ranked: [], scopeScore: 0 };
-    const voting = neighbours.slice(0, VOTERS);
     const positions = new Map(classes.map(({ intent }, position) => [intent, position]));
+    // While everything is read anew the index is ahead: of an intent there is no class of yet.
+    const voting = neighbours.filter(({ intent }) => positions.has(intent)).slice(0, VOTERS);
     const voters = {
-      classes: voting.map(({ intent }) => positions.get(intent) ?? 0),
+      classes: voting.map(({ intent }) => positions.get(intent) as number),
       similarities: voting.map(({ similarity }) => similarity),
     };
     const logits = this.#logits(text, vector, classes);

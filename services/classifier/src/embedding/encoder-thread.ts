@@ -27,6 +27,9 @@ export class EncoderThread {
   readonly #asked = new Map<number, Asked>();
   #nextId = 0;
   #failure: Error | undefined;
+  /** Texts in its inbox or at work, whoever still waits for them. */
+  #owed = 0;
+  #isRetired = false;
 
   private constructor(
     private readonly worker: Worker,
@@ -66,17 +69,35 @@ export class EncoderThread {
       if (this.#failure) return reject(this.#failure);
       const id = this.#nextId++;
       this.#asked.set(id, { resolve, reject });
+      this.#owed++;
       this.worker.postMessage({ id, text } satisfies EmbeddingRequest);
     });
   }
 
-  /** Ends it, and fails what it has not answered. */
+  /**
+   * Fails what it has not answered, and takes nothing more. It ends when it has: onnxruntime aborts
+   * the whole process when a thread is ended in the middle of an inference.
+   */
+  retire(): void {
+    this.#isRetired = true;
+    this.#end(new Error('the embedding thread takes too long'));
+    this.worker.unref();
+    this.#endIfRetired();
+  }
+
+  /** Ends it, and fails what it has not answered; only for a thread that has nothing to do. */
   async close(): Promise<void> {
     await this.worker.terminate();
   }
 
+  #endIfRetired(): void {
+    if (this.#isRetired && this.#owed === 0) void this.worker.terminate();
+  }
+
   #answered(answer: EmbeddingAnswer): void {
     if (!('id' in answer)) return;
+    this.#owed--;
+    this.#endIfRetired();
     const asked = this.#asked.get(answer.id);
     this.#asked.delete(answer.id);
     if ('embedding' in answer) asked?.resolve(answer.embedding);

@@ -3,8 +3,8 @@ import { overloaded } from '../errors.js';
 import type { Embedding } from './embedder.js';
 import type { EncoderThread } from './encoder-thread.js';
 
-/** A text is embedded within milliseconds; a thread that takes this long hangs and is replaced. */
-const TASK_TIMEOUT_MS = 30_000;
+/** A text is embedded within milliseconds; a thread that takes so many seconds is replaced. */
+const PATIENCE_S = 30;
 
 /** Threads that embed. One that dies fails the texts it had and is replaced. */
 export class EncoderThreads {
@@ -39,17 +39,20 @@ export class EncoderThreads {
   /** By the thread with the least to do. Rejects with 503 `overloaded` after the time-out. */
   async encode(text: string): Promise<Embedding> {
     const thread = await this.#leastLoaded();
-    let limit: NodeJS.Timeout | undefined;
+    let seconds = 0;
+    let ticks: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      limit = setTimeout(() => {
+      // Seconds in which this process ran: after a pause of any length its threads have done nothing.
+      ticks = setInterval(() => {
+        if (++seconds < PATIENCE_S) return;
         reject(overloaded());
-        void thread.close();
-      }, TASK_TIMEOUT_MS);
+        thread.retire();
+      }, 1000);
     });
     try {
       return await Promise.race([thread.encode(text), late]);
     } finally {
-      clearTimeout(limit);
+      clearInterval(ticks);
     }
   }
 

@@ -78,7 +78,9 @@ test('closes when what runs is done, and starts nothing more', async () => {
     });
     order.push('done');
   });
-  const waiting = line.run(async () => order.push('late'));
+  const refused = expect(line.run(async () => order.push('late'))).rejects.toMatchObject({
+    status: 503,
+  });
   const closed = line.close().then(() => order.push('closed'));
   await setImmediate();
   expect(order).toEqual([]);
@@ -86,7 +88,8 @@ test('closes when what runs is done, and starts nothing more', async () => {
   await Promise.all([running, closed]);
   await setImmediate();
   expect(order).toEqual(['done', 'closed']);
-  expect(await Promise.race([waiting, setImmediate('waits')])).toBe('waits');
+  await refused;
+  await expect(line.run(async () => order.push('later'))).rejects.toMatchObject({ status: 503 });
 });
 
 test('a failure frees the worker', async () => {

@@ -1,11 +1,12 @@
-import { overloaded } from '../errors.js';
+import { notReady, overloaded } from '../errors.js';
 import type { EmbedOptions } from './embedder.js';
 
 interface Waiting {
   start: () => void;
-  leave: () => void;
-  signal: AbortSignal | undefined;
+  leave: (reason: unknown) => void;
 }
+
+const closed = () => notReady('this model is no longer in use');
 
 /** Where texts wait for a worker: live before bulk, first come first served among equals. */
 export class WaitingLine {
@@ -34,6 +35,7 @@ export class WaitingLine {
   async run<T>(task: () => Promise<T>, options: EmbedOptions = {}): Promise<T> {
     const { signal, priority = 'live' } = options;
     signal?.throwIfAborted();
+    if (this.#closed) throw closed();
     const mayStart = priority === 'live' ? this.#live.size === 0 : this.#waiting === 0;
     if (!mayStart || !this.#hasRoom(priority)) await this.#turn(priority, signal);
     else this.#running++;
@@ -45,9 +47,10 @@ export class WaitingLine {
     }
   }
 
-  /** Resolves when nothing runs any more; what still waits never will. */
+  /** Resolves when nothing runs any more; what waits, and what comes later, is rejected. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const waiting of [...this.#live, ...this.#bulk]) waiting.leave(closed());
     if (this.#running > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
@@ -65,16 +68,20 @@ export class WaitingLine {
     if (this.#waiting >= this.limit) throw overloaded();
     const line = priority === 'live' ? this.#live : this.#bulk;
     return new Promise((resolve, reject) => {
+      const aborted = () => waiting.leave(signal?.reason);
       const waiting: Waiting = {
-        start: resolve,
-        leave: () => {
-          line.delete(waiting);
-          reject(signal?.reason);
+        start: () => {
+          signal?.removeEventListener('abort', aborted);
+          resolve();
         },
-        signal,
+        leave: (reason) => {
+          line.delete(waiting);
+          signal?.removeEventListener('abort', aborted);
+          reject(reason);
+        },
       };
       line.add(waiting);
-      signal?.addEventListener('abort', waiting.leave, { once: true });
+      signal?.addEventListener('abort', aborted, { once: true });
     });
   }
 
@@ -87,7 +94,6 @@ export class WaitingLine {
     const [next] = line;
     if (!next || !this.#hasRoom(priority)) return false;
     line.delete(next);
-    next.signal?.removeEventListener('abort', next.leave);
     this.#running++;
     next.start();
     return true;

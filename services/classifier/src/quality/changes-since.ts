@@ -27,12 +27,13 @@ export function changesSince(before: QualityReport, now: Omit<QualityReport, 'si
 function intentChanges(before: QualityReport, now: Omit<QualityReport, 'since'>): Since['intents'] {
   const then = new Map(before.intents.map((one) => [one.intent, one]));
   const today = new Map(now.intents.map((one) => [one.intent, one]));
-  return [...new Set([...then.keys(), ...today.keys()])]
+  const named = [...Object.keys(before.sizes), ...Object.keys(now.sizes)];
+  return [...new Set(named)]
     .map((intent) => {
       const [old, current] = [then.get(intent), today.get(intent)];
       return {
         intent,
-        exemplars: { before: old?.support ?? 0, now: current?.support ?? 0 },
+        exemplars: { before: before.sizes[intent] ?? 0, now: now.sizes[intent] ?? 0 },
         recall: { before: old?.recall ?? null, now: current?.recall ?? null },
         precision: { before: old?.precision ?? null, now: current?.precision ?? null },
       };

@@ -68,6 +68,30 @@ test('nearly the same text under two intents is shown as a pair', async () => {
   expect(pair?.similarity).toBeGreaterThan(0.99);
 });
 
+test('finds all pairs, also of exemplars that are held out together', async () => {
+  const twins = Array.from({ length: 20 }, (_, n) => {
+    const vector = around(n % 4, 5000 + n);
+    return [
+      exemplar(`one-${n}`, `intent-${n % 4}`, `twin ${n} of ${n % 4}`, vector),
+      exemplar(`other-${n}`, `intent-${(n + 1) % 4}`, `twin ${n}, the other`, vector),
+    ];
+  });
+  const { suspicious } = await reportOn([...clusters(4, 15), ...twins.flat()]);
+  expect(suspicious.nearDuplicates).toHaveLength(20);
+});
+
+test('an intent that is left with one exemplar, or begins with one, is counted', async () => {
+  const before = clusters(3, 8);
+  const single = exemplar('single', 'single', 'all alone', around(9, 1));
+  const after = before.filter(({ intent }, n) => intent !== 'intent-1' || n === 1);
+  const { since } = await reportOn([...after, single], before);
+  const counts = Object.fromEntries(
+    (since?.intents ?? []).map(({ intent, exemplars }) => [intent, exemplars]),
+  );
+  expect(counts['intent-1']).toEqual({ before: 8, now: 1 });
+  expect(counts.single).toEqual({ before: 0, now: 1 });
+});
+
 test('says what the last additions did', async () => {
   const before = clusters(4, 12);
   const fresh = Array.from({ length: 8 }, (_, n) =>

@@ -39,6 +39,7 @@ export interface ReportInput {
 /** What the exemplars say of each other. */
 export function qualityReport(input: ReportInput): QualityReport {
   const { trainedOn, exemplars, names, predictions, folds, blend } = input;
+  const sizes = sizesOf(exemplars);
   const nameOf = (label: number) => names[label] as string;
   const judged = predictions.map(({ row, label, predicted, confidence }) => {
     const { id, text } = exemplars[row] as StoredExemplar;
@@ -58,9 +59,15 @@ export function qualityReport(input: ReportInput): QualityReport {
           : null,
     },
     suspicious: suspicious(input),
-    tooSmall: tooSmall(exemplars),
-    scopeScores: quantiles(
-      predictions.map((one) => scopeScore(input.scope, one.closeness)),
+    tooSmall: tooSmall(sizes),
+    sizes: Object.fromEntries(sizes),
+    scopeScores: spread(
+      predictions
+        .map(({ predicted, closeness }) => ({
+          intent: nameOf(predicted),
+          score: scopeScore(input.scope, closeness),
+        }))
+        .sort((a, b) => a.score - b.score),
       MAX_SCOPE_SCORES,
     ),
   };
@@ -101,20 +108,27 @@ function suspicious(input: ReportInput): QualityReport['suspicious'] {
 
 function nearDuplicates(heldOut: readonly HeldOut[], exemplars: readonly StoredExemplar[]) {
   const pairs = new Map<string, { similarity: number; rows: [number, number] }>();
-  for (const { row, neighbours, voters } of heldOut)
-    for (const [i, other] of neighbours.entries()) {
-      const similarity = voters.similarities[i] as number;
-      if (similarity < SAME) break;
-      if (exemplars[row]?.intent === exemplars[other]?.intent) continue;
-      const rows: [number, number] = row < other ? [row, other] : [other, row];
-      pairs.set(rows.join(), { similarity: Math.min(1, similarity), rows });
-    }
+  const note = (row: number, other: number, similarity: number) => {
+    if (similarity < SAME || exemplars[row]?.intent === exemplars[other]?.intent) return;
+    const rows: [number, number] = row < other ? [row, other] : [other, row];
+    pairs.set(rows.join(), { similarity: Math.min(1, similarity), rows });
+  };
+  for (const { row, neighbours, voters, mates } of heldOut) {
+    for (const [i, other] of neighbours.entries())
+      note(row, other, voters.similarities[i] as number);
+    for (const [i, other] of mates.rows.entries())
+      note(row, other, mates.similarities[i] as number);
+  }
   return [...pairs.values()].sort((a, b) => b.similarity - a.similarity).slice(0, MAX_SUSPECTS);
 }
 
-function tooSmall(exemplars: readonly StoredExemplar[]): QualityReport['tooSmall'] {
+function sizesOf(exemplars: readonly StoredExemplar[]): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const { intent } of exemplars) sizes.set(intent, (sizes.get(intent) ?? 0) + 1);
+  return sizes;
+}
+
+function tooSmall(sizes: ReadonlyMap<string, number>): QualityReport['tooSmall'] {
   return [...sizes]
     .filter(([, size]) => size < FEW_OF_INTENT)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -128,10 +142,9 @@ function tooSmall(exemplars: readonly StoredExemplar[]): QualityReport['tooSmall
     }));
 }
 
-/** Ascending, at most `most` of them, evenly spread. */
-function quantiles(values: readonly number[], most: number): number[] {
-  const sorted = [...values].sort((a, b) => a - b);
-  if (sorted.length <= most) return sorted;
-  const at = (share: number) => sorted[Math.floor(share * sorted.length)] as number;
+/** At most `most` of them, evenly spread. */
+function spread<T>(sorted: readonly T[], most: number): T[] {
+  if (sorted.length <= most) return [...sorted];
+  const at = (share: number) => sorted[Math.floor(share * sorted.length)] as T;
   return Array.from({ length: most }, (_, i) => at((i + 0.5) / most));
 }

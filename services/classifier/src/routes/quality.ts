@@ -23,7 +23,8 @@ export function qualityRoutes(engine: () => Engine, closing: AbortSignal): Route
       const { head } = catalog.scoring;
       if (!head || catalog.size === 0) throw notYetTrained(catalog.size);
       const { scopeScores, ...report } = head.report;
-      const rejected = scopeScores.filter((score) => score < catalog.settings.alpha).length;
+      const limitOf = (intent: string) => catalog.threshold(intent) ?? catalog.settings.alpha;
+      const rejected = scopeScores.filter(({ intent, score }) => score < limitOf(intent)).length;
       response.json({
         ...report,
         current: catalog.isTrained,

@@ -19,6 +19,7 @@ function rows(count: number, scale: number, vote: number): HeldOut[] {
       logits,
       voters: { classes: [voted], similarities: [0.5] },
       neighbours: Int32Array.of(0),
+      mates: { rows: new Int32Array(), similarities: new Float32Array() },
       centroidLogits: Float32Array.from(logits, (z) => z / 2 - 1),
     };
   });

@@ -20,7 +20,9 @@ class Child {
   trained = 0;
   fails = 0;
   closed = false;
+  interrupted = 0;
   #held: (() => void)[] = [];
+  #failing: ((error: Error) => void)[] = [];
   holding = false;
 
   constructor(private readonly store: () => EmbeddedExemplarStore) {}
@@ -29,7 +31,11 @@ class Child {
     const version = this.store().version;
     const exemplars: StoredExemplar[] = [];
     for await (const exemplar of this.store().exemplars()) exemplars.push(exemplar);
-    if (this.holding) await new Promise<void>((resolve) => this.#held.push(resolve));
+    if (this.holding)
+      await new Promise<void>((resolve, reject) => {
+        this.#held.push(resolve);
+        this.#failing.push(reject);
+      });
     if (this.fails-- > 0) throw new Error('no memory left');
     const sessions = { objective: await loadObjective(), nearest: await loadNearest() };
     const head = await trainHead(sessions, { ...task, version, exemplars });
@@ -44,6 +50,11 @@ class Child {
 
   get waiting() {
     return this.#held.length;
+  }
+
+  interrupt() {
+    this.interrupted++;
+    for (const fail of this.#failing.splice(0)) fail(new Error('interrupted'));
   }
 
   close() {
@@ -228,4 +239,22 @@ test('a store that is away is waited for, and fails nobody', async () => {
   await set.add('first', 1);
   await trainer.settled(store.version);
   expect(away).toBe(-1);
+});
+
+test('a claim that is lost ends that training, not those to come', async () => {
+  await using directory = await temporaryDirectory();
+  await using set = await setUp(directory.path);
+  const { child, trainer, store } = set;
+  const lost = new AbortController();
+  const claim = store.claim.bind(store);
+  store.claim = async () => ({ lost: lost.signal, release: async () => undefined });
+  child.holding = true;
+  await set.add('first', 1);
+  await eventually(() => expect(child.waiting).toBe(1));
+  store.claim = claim;
+  child.holding = false;
+  lost.abort();
+  await trainer.settled(store.version);
+  expect(child.interrupted).toBe(1);
+  expect(child.trained).toBe(1);
 });

@@ -23,7 +23,7 @@ export interface TrainerOptions {
   catalog: Catalog;
   store: ExemplarStore;
   embedder: Embedder;
-  child: Pick<TrainingChild, 'train' | 'close'>;
+  child: Pick<TrainingChild, 'train' | 'interrupt' | 'close'>;
   logger: Logger;
 }
 
@@ -174,7 +174,7 @@ export class Trainer {
         await sleep(CLAIM_PAUSE_MS, undefined, { signal });
         continue;
       }
-      const stop = () => child.close();
+      const stop = () => child.interrupt();
       claim.lost.addEventListener('abort', stop, { once: true });
       try {
         await store.caughtUp(signal);

@@ -59,6 +59,11 @@ export class TrainingChild {
     }
   }
 
+  /** Ends what is under way; the next training starts another process. */
+  interrupt(): void {
+    this.#end();
+  }
+
   /** Ends what is under way; there is no training after it. */
   close(): void {
     this.#closed = true;
