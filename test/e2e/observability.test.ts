@@ -179,7 +179,7 @@ test('the log, a trace and the metrics say the same of a request', async () => {
   expect(Number(exemplar?.[1]) * 1000).toBeCloseTo(line.totalMs as number, 3);
   const plain = await (await scrape()).text();
   expect(plain).toMatch(
-    /switchyard_requests_total\{source="classifier",intent="code generation",pool="code",backend="code",status="200",outcome="complete"\} 1/,
+    /switchyard_requests_total\{source="classifier",intent="code generation",pool="code",backend="code",variant="none",status="200",outcome="complete"\} 1/,
   );
   expect(plain).toContain(
     `switchyard_tokens_total{pool="code",backend="code",type="output"} ${outputTokens}`,
