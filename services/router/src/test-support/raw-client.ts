@@ -25,10 +25,13 @@ export class RawClient implements Disposable {
 
   /** Sends a request whose lines are given; a body comes after an empty one. */
   send(...lines: (string | Buffer)[]): void {
+    // In one piece: who still writes when the connection is closed gets EPIPE and never the answer.
+    this.socket.cork();
     for (const [index, line] of lines.entries()) {
       if (index > 0) this.socket.write('\r\n');
       this.socket.write(line);
     }
+    this.socket.uncork();
   }
 
   /** `POST` with a JSON body and these headers besides. */
