@@ -17,7 +17,7 @@ import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
 import { FailureLog } from './failure-log.js';
 import { forward } from './forward.js';
-import { requestHeaders } from './headers.js';
+import { isEventStream, requestHeaders } from './headers.js';
 import { isHedgeable } from './hedgeable.js';
 import { readBody } from './read-body.js';
 import { relay } from './relay.js';
@@ -163,6 +163,7 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       if (!answer) throw error ?? search.refusal();
       record.firstByteMs = performance.now() - started;
       const own = ownHeaders(record);
+      record.streamed = isEventStream(answer.headers);
       const usage = UsageReader.for(answer.status, answer.headers);
       const passed = usage && ((chunk: Buffer) => usage.passed(chunk));
       const end = await relay(response, answer, own, { gone, stallMs, passed });
