@@ -51,27 +51,34 @@ describe.each(['router', 'classifier'])('the %s', (service) => {
       }
   });
 
-  test('shows it on a page that loads nothing from elsewhere', async () => {
-    const browser = await launchBrowser();
-    try {
-      const page = await browser.newPage();
-      const asked: string[] = [];
-      const problems: string[] = [];
-      page.on('request', (request) => asked.push(request.url()));
-      page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-      page.on('pageerror', (error) => problems.push(error.message));
-      await page.goto(`${urlOf(service)}/docs`);
-      const operations = page.locator('.opblock');
-      await operations.first().waitFor({ timeout: 20_000 });
-      const { paths } = await documentOf();
-      const count = Object.values(paths).flatMap((methods) => Object.keys(methods)).length;
-      await expect.poll(() => operations.count(), { timeout: 10_000 }).toBe(count);
-      const { origin } = new URL(urlOf(service));
-      for (const url of asked)
-        if (!url.startsWith('data:')) expect(new URL(url).origin).toBe(origin);
-      expect(problems).toEqual([]);
-    } finally {
-      await browser.close();
-    }
-  }, 60_000);
+  test.each(['/docs', '/docs/'])(
+    'shows it on %s, which loads nothing from elsewhere',
+    async (path) => {
+      const browser = await launchBrowser();
+      try {
+        const page = await browser.newPage();
+        const asked: string[] = [];
+        const problems: string[] = [];
+        page.on('request', (request) => asked.push(request.url()));
+        page.on(
+          'console',
+          (message) => message.type() === 'error' && problems.push(message.text()),
+        );
+        page.on('pageerror', (error) => problems.push(error.message));
+        await page.goto(urlOf(service) + path);
+        const operations = page.locator('.opblock');
+        await operations.first().waitFor({ timeout: 20_000 });
+        const { paths } = await documentOf();
+        const count = Object.values(paths).flatMap((methods) => Object.keys(methods)).length;
+        await expect.poll(() => operations.count(), { timeout: 10_000 }).toBe(count);
+        const { origin } = new URL(urlOf(service));
+        for (const url of asked)
+          if (!url.startsWith('data:')) expect(new URL(url).origin).toBe(origin);
+        expect(problems).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+    60_000,
+  );
 });

@@ -11,24 +11,27 @@ const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js'];
 const POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-const page = (title: string) => `<!doctype html>
+/** `below`: from the page's own path to what it loads, also behind a proxy that adds to the path. */
+const page = (title: string, below: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" href="${below}swagger-ui.css">
 </head>
 <body>
 <div id="api"></div>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
+<script src="${below}swagger-ui-bundle.js"></script>
+<script src="${below}start.js"></script>
 </body>
 </html>
 `;
 
-const START = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#api', deepLinking: true });\n`;
+const START = `const url = location.pathname.endsWith('/') ? '../openapi.json' : 'openapi.json';
+SwaggerUIBundle({ url, dom_id: '#api', deepLinking: true });
+`;
 
 /** `GET /openapi.json`, and `GET /docs`: a page for people that needs nothing from elsewhere. */
 export function apiRoutes(description: ApiDescription): Router {
@@ -42,8 +45,12 @@ export function apiRoutes(description: ApiDescription): Router {
     .all(methodNotAllowed('GET'));
   router
     .route('/docs')
-    .get((_request, response) => {
-      response.set('content-security-policy', POLICY).type('html').send(page(description.title));
+    .get((request, response) => {
+      const [path = ''] = request.originalUrl.split('?', 1);
+      response
+        .set('content-security-policy', POLICY)
+        .type('html')
+        .send(page(description.title, path.endsWith('/') ? '' : 'docs/'));
     })
     .all(methodNotAllowed('GET'));
   router.get('/docs/start.js', (_request, response) => {

@@ -11,8 +11,9 @@ const STOP_MS = 15_000;
 
 /** A classifier of its own, empty and with the settings of the environment, that goes with its owner. */
 export class OwnClassifier implements AsyncDisposable {
+  url = '';
+
   private constructor(
-    readonly url: string,
     private readonly child: ChildProcess,
     private readonly directory: string,
   ) {}
@@ -32,14 +33,20 @@ export class OwnClassifier implements AsyncDisposable {
       },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
-    const url = await listening(child);
-    const classifier = new OwnClassifier(url, child, directory);
-    const deadline = Date.now() + START_MS;
-    while (!(await fetch(`${url}/ready`)).ok) {
-      if (Date.now() > deadline) throw new Error('the classifier did not become ready');
-      await sleep(50);
+    const classifier = new OwnClassifier(child, directory);
+    try {
+      await classifier.#start(AbortSignal.timeout(START_MS));
+      return classifier;
+    } catch (error) {
+      await classifier[Symbol.asyncDispose]();
+      throw error;
     }
-    return classifier;
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    this.url = await listening(this.child, signal);
+    while (!(await fetch(`${this.url}/ready`, { signal })).ok)
+      await sleep(50, undefined, { signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,9 +62,10 @@ export class OwnClassifier implements AsyncDisposable {
 }
 
 /** Where it says that it listens; its log is read on, so that it never waits for a reader. */
-function listening(child: ChildProcess): Promise<string> {
+function listening(child: ChildProcess, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the classifier ended with exit code ${code}`)));
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     if (!child.stdout) return;
     createInterface({ input: child.stdout }).on('line', (line) => {
       const { msg, url } = line.startsWith('{') ? JSON.parse(line) : {};

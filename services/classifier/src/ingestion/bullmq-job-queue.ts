@@ -24,6 +24,8 @@ import { RedisJobBook } from './redis-job-book.js';
 
 /** What the chunks of waiting imports may take in Redis, compressed: some 5 GB of NDJSON. */
 const MAX_HELD_BYTES = 1024 ** 3;
+/** Chunks of an upload after which it looks at what all uploads hold. */
+const COUNTED_EVERY = 256;
 /** One chunk is embedded while another is on its way to or from Redis. */
 const CONCURRENCY = 2;
 /** Ends only wait, for the scoring to be trained. */
@@ -111,6 +113,8 @@ export class BullmqJobQueue implements JobQueue {
       let [total, chunks, held] = [0, 0, bytes];
       for await (const lines of inChunks(importLines(ndjson))) {
         held += await this.#book.stage(id, chunks++, lines);
+        // Other uploads, at this replica or another, take of the same.
+        if (chunks % COUNTED_EVERY === 0) held = (await this.#book.unfinished()).bytes;
         if (held > MAX_HELD_BYTES) throw importsFull(MAX_HELD_BYTES);
         total += lines.length;
       }

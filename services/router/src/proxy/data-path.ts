@@ -14,7 +14,7 @@ import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
 import { FailureLog } from './failure-log.js';
 import { forward } from './forward.js';
-import { requestHeaders } from './headers.js';
+import { isEventStream, requestHeaders } from './headers.js';
 import { isHedgeable } from './hedgeable.js';
 import { type Found, modelFor } from './offers.js';
 import { readBody } from './read-body.js';
@@ -179,6 +179,7 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
       if (!answer) throw error ?? search.refusal();
       record.firstByteMs = performance.now() - started;
       const own = ownHeaders(record);
+      record.streamed = isEventStream(answer.headers);
       const usage = UsageReader.for(answer.status, answer.headers);
       const passed = usage && ((chunk: Buffer) => usage.passed(chunk));
       const end = await relay(response, answer, own, { gone, stallMs: readMs, passed });

@@ -71,6 +71,9 @@ export function headerValue(rawHeaders: readonly string[], wanted: string): stri
   return undefined;
 }
 
+export const isEventStream = (rawHeaders: readonly string[]): boolean =>
+  /^text\/event-stream\b/i.test(headerValue(rawHeaders, 'content-type') ?? '');
+
 function eachHeader(
   rawHeaders: readonly string[],
   visit: (name: string, value: string) => void,

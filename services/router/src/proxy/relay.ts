@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { errors } from 'undici';
 import { backendError, backendTimeout } from '../errors.js';
 import type { BackendResponse } from './backend-response.js';
-import { headerValue, responseHeaders } from './headers.js';
+import { headerValue, isEventStream, responseHeaders } from './headers.js';
 
 export interface RelayEnd {
   outcome: 'complete' | 'cut by backend' | 'client gone';
@@ -77,14 +77,11 @@ function breakOff(
   last: Buffer | undefined,
   error: unknown,
 ): void {
-  const isEventStream = /^text\/event-stream\b/i.test(
-    headerValue(answer.headers, 'content-type') ?? '',
-  );
   // Nothing can be added to what has a length or is compressed.
   const isClosed = ['content-length', 'content-encoding'].some(
     (name) => headerValue(answer.headers, name) !== undefined,
   );
-  if (!isEventStream || isClosed) {
+  if (!isEventStream(answer.headers) || isClosed) {
     response.destroy();
     return;
   }

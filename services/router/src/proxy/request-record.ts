@@ -30,6 +30,8 @@ export interface RequestRecord {
   askedModel?: string | undefined;
   model?: string | undefined;
   usage?: TokenUsage | undefined;
+  /** Whether the answer came as events. */
+  streamed?: boolean;
   traceId?: string | undefined;
 }
 

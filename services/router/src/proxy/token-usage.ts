@@ -5,16 +5,21 @@ export interface TokenUsage {
   outputTokens: number;
 }
 
-/** What comes after the usage in an answer is short: the end of an object, `[DONE]`, timings. */
+/**
+ * What comes after the usage in an answer is short: the end of an object, `[DONE]`, timings. Some
+ * servers say it, or a part of it, before anything else.
+ */
 const KEPT_BYTES = 8 * 1024;
 const FIELD = '"usage"';
 
 /**
- * Finds the `usage` of an answer as it passes, from its last bytes alone, whether it is one object or
- * a stream of events. Never more than 8 KB and the last chunk are kept.
+ * Finds the `usage` of an answer as it passes, from its first and last bytes alone, whether it is one
+ * object or a stream of events. Never more than twice 8 KB and two chunks are kept.
  */
 export class UsageReader {
-  #tail: Buffer[] = [];
+  readonly #head: Buffer[] = [];
+  #headLength = 0;
+  readonly #tail: Buffer[] = [];
   #length = 0;
 
   /** undefined where nothing can be read: errors, compressed bodies, other types. */
@@ -26,6 +31,10 @@ export class UsageReader {
   }
 
   passed(chunk: Buffer): void {
+    if (this.#headLength < KEPT_BYTES) {
+      this.#head.push(chunk);
+      this.#headLength += chunk.length;
+    }
     this.#tail.push(chunk);
     this.#length += chunk.length;
     for (;;) {
@@ -37,20 +46,32 @@ export class UsageReader {
   }
 
   get keptBytes(): number {
-    return this.#length;
+    return this.#headLength + this.#length;
   }
 
+  /** The last of each count, since a stream may tell them one by one, or again and again. */
   get usage(): TokenUsage | undefined {
-    const text = Buffer.concat(this.#tail)
-      .subarray(-2 * KEPT_BYTES)
-      .toString('utf8');
-    for (let at = text.lastIndexOf(FIELD); at >= 0; at = text.lastIndexOf(FIELD, at - 1)) {
-      const usage = toUsage(objectAfter(text, at + FIELD.length));
-      if (usage) return usage;
-      if (at === 0) break;
+    const ends = [
+      Buffer.concat(this.#head).subarray(0, 2 * KEPT_BYTES),
+      Buffer.concat(this.#tail).subarray(-2 * KEPT_BYTES),
+    ];
+    let inputTokens: number | undefined;
+    let outputTokens: number | undefined;
+    for (const usage of ends.flatMap((bytes) => usagesIn(bytes.toString('utf8')))) {
+      inputTokens = countOf(usage, 'prompt_tokens', 'input_tokens') ?? inputTokens;
+      outputTokens = countOf(usage, 'completion_tokens', 'output_tokens') ?? outputTokens;
     }
-    return undefined;
+    return inputTokens === undefined ? undefined : { inputTokens, outputTokens: outputTokens ?? 0 };
   }
+}
+
+function usagesIn(text: string): Record<string, unknown>[] {
+  const found: Record<string, unknown>[] = [];
+  for (let at = text.indexOf(FIELD); at >= 0; at = text.indexOf(FIELD, at + 1)) {
+    const usage = objectAfter(text, at + FIELD.length);
+    if (typeof usage === 'object' && usage !== null) found.push(usage as Record<string, unknown>);
+  }
+  return found;
 }
 
 /** The JSON object that is the value of the field which ends at `from`. */
@@ -72,14 +93,9 @@ function objectAfter(text: string, from: number): unknown {
   return undefined;
 }
 
-/** OpenAI's names, or Anthropic's. */
-function toUsage(found: unknown): TokenUsage | undefined {
-  if (typeof found !== 'object' || found === null) return undefined;
-  const fields = found as Record<string, unknown>;
-  const input = fields.prompt_tokens ?? fields.input_tokens;
-  const output = fields.completion_tokens ?? fields.output_tokens ?? 0;
-  if (!isCount(input) || !isCount(output)) return undefined;
-  return { inputTokens: input, outputTokens: output };
+/** Under OpenAI's name, or Anthropic's. */
+function countOf(usage: Record<string, unknown>, ...names: string[]): number | undefined {
+  return names.map((name) => usage[name]).find(isCount);
 }
 
 const isCount = (value: unknown): value is number =>

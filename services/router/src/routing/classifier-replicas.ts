@@ -6,7 +6,6 @@ import { type Dispatcher, Pool } from 'undici';
 const CONNECTIONS = 64;
 /** A name is looked up again when the answer is this old, so that replicas may come and go. */
 const FRESH_MS = 1000;
-const LOOKUP_TIMEOUT_MS = 1000;
 /** A replica that failed is asked after all others for this long. */
 const SUSPECT_MS = 2000;
 
@@ -51,6 +50,7 @@ export class ClassifierReplicas {
       this.#looking ??= this.#lookUp().finally(() => {
         this.#looking = undefined;
       });
+      // The caller's own time-out bounds this; one look-up at a time, however long it hangs.
       if (this.#replicas.size === 0) await this.#looking;
       // Who has addresses does not wait, and what fails now is tried again by the next call.
       else this.#looking.catch(() => undefined);
@@ -71,20 +71,9 @@ export class ClassifierReplicas {
   }
 
   async #lookUp(): Promise<void> {
-    let limit: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      limit = setTimeout(
-        () => reject(new Error('the name was not found in time')),
-        LOOKUP_TIMEOUT_MS,
-      );
-    });
-    try {
-      const found = await Promise.race([this.lookup(this.#url.hostname), late]);
-      this.#lookedUp = this.now();
-      if (found.length > 0 && !this.#closed) this.#set(found.map(({ address }) => address));
-    } finally {
-      clearTimeout(limit);
-    }
+    const found = await this.lookup(this.#url.hostname);
+    this.#lookedUp = this.now();
+    if (found.length > 0 && !this.#closed) this.#set(found.map(({ address }) => address));
   }
 
   #set(addresses: readonly string[]): void {

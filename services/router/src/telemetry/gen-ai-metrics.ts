@@ -31,7 +31,7 @@ export class GenAiMetrics {
   record(record: RequestRecord): void {
     const operation = operationOf(record);
     if (operation === undefined) return;
-    const { firstByteMs, totalMs, usage } = record;
+    const { firstByteMs, totalMs, usage, streamed } = record;
     const attributes: Attributes = {
       'gen_ai.operation.name': operation,
       'gen_ai.response.model': record.model,
@@ -41,12 +41,13 @@ export class GenAiMetrics {
     };
     this.#duration.record(totalMs / 1000, attributes);
     if (firstByteMs === undefined || record.status >= 400) return;
-    this.#firstToken.record(firstByteMs / 1000, attributes);
+    // Of an answer that comes as a whole nobody knows when its first token was there.
+    if (streamed) this.#firstToken.record(firstByteMs / 1000, attributes);
     if (!usage) return;
     const { inputTokens, outputTokens } = usage;
     this.#tokens.record(inputTokens, { ...attributes, 'gen_ai.token.type': 'input' });
     this.#tokens.record(outputTokens, { ...attributes, 'gen_ai.token.type': 'output' });
-    if (outputTokens > 1)
+    if (streamed && outputTokens > 1)
       this.#perToken.record((totalMs - firstByteMs) / 1000 / (outputTokens - 1), attributes);
   }
 }
