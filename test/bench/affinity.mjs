@@ -5,12 +5,11 @@
  * servers that keep the prompts used last, and on sockets through two routers that share a Redis.
  * Prints Markdown tables, writes results/affinity.json.
  */
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { simulate } from './affinity/simulation.mjs';
 import { startFleet } from './affinity/sockets.mjs';
 import { REQUESTS_PER_SECOND, requests, VARIANTS } from './affinity/workload.mjs';
-import { quantile } from './balance/figures.mjs';
+import { quantile, save } from './figures.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -76,5 +75,4 @@ const simulation = VARIANTS.map((variant) => ({
 show('Simulation, servers that keep prompts', 'prompt in cache', simulation);
 const sockets = options['skip-sockets'] ? undefined : await onSockets();
 if (sockets) show('Sockets, two routers, no prompt cache', 'on the backend of its key', sockets);
-const path = new URL('./results/affinity.json', import.meta.url);
-await writeFile(path, `${JSON.stringify({ options, simulation, sockets }, null, 2)}\n`);
+await save('affinity', { options, simulation, sockets });

@@ -5,12 +5,12 @@
  * with 1 router and with 4 whose counts are shared or their own, beside one queue for all. Prints
  * Markdown tables, writes results/balance.json.
  */
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { figures, table } from './balance/figures.mjs';
 import { simulate, simulateIdeal } from './balance/simulation.mjs';
 import { startFleet, warmUp } from './balance/sockets.mjs';
 import { REQUESTS_PER_SECOND, requests, VARIANTS } from './balance/workload.mjs';
+import { save } from './figures.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -92,5 +92,4 @@ const simulation = inSimulation();
 show('Simulation', simulation);
 const sockets = options['skip-sockets'] ? undefined : await onSockets();
 if (sockets) show('Sockets', sockets);
-const path = new URL('./results/balance.json', import.meta.url);
-await writeFile(path, `${JSON.stringify({ options, simulation, sockets }, null, 2)}\n`);
+await save('balance', { options, simulation, sockets });

@@ -5,7 +5,6 @@
  * alone, without HTTP. Prints a table, writes results/ledger.json.
  */
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import {
@@ -16,7 +15,7 @@ import {
 import { startSimulatedBackend } from '../../packages/simulated-backend/dist/index.js';
 import { MemoryConnectionLedger } from '../../services/router/dist/connections/memory-connection-ledger.js';
 import { RedisConnectionLedger } from '../../services/router/dist/connections/redis-connection-ledger.js';
-import { quantile } from './balance/figures.mjs';
+import { quantile, save } from './figures.mjs';
 import { startRedis, startRouter, temporaryFolder } from './processes.mjs';
 
 const { values: options } = parseArgs({
@@ -145,8 +144,7 @@ for (const { what, calls: count, ...quantiles } of rows) {
 console.log(
   `\nShared counts add ${addedMs.toFixed(3)} ms at p50 (${ratio.toFixed(2)} x), the median of all rounds.`,
 );
-const path = new URL('./results/ledger.json', import.meta.url);
-await writeFile(path, `${JSON.stringify({ options, rows, addedMs, ratio }, null, 2)}\n`);
+await save('ledger', { options, rows, addedMs, ratio });
 
 await Promise.all(Object.values(clients).map((one) => one.close()));
 await ledgers.redis.close();

@@ -12,3 +12,4 @@ export * from './metrics.js';
 export * from './redis-connection.js';
 export * from './redis-location.js';
 export * from './secrets.js';
+export { TalliedCounter } from './tallied-counter.js';

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import {
   apiRoutes,
   errorResponder,
@@ -7,7 +8,7 @@ import {
   requireAdmin,
   unknownEndpoint,
 } from '@switchyard/service-kit';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import type { ClientKeys } from './authentication.js';
 import { createDataPath, type DataPathDependencies } from './proxy/data-path.js';
 import type { RunningRequests } from './proxy/running-requests.js';
@@ -29,27 +30,47 @@ export interface AppDependencies
   stopping: AbortSignal;
 }
 
-/** Where a request enters: the control plane first, then everything under /v1 into the data path. */
-export function createApp(dependencies: AppDependencies): Express {
-  const { current, keys, adminToken, logger, metrics, running, stopping } = dependencies;
-  const registry = () => current().registry;
+/** Everything under /v1 but the list of models, which Express matches whatever its case. */
+const PROXIED = /^\/v1\/(?![Mm][Oo][Dd][Ee][Ll][Ss](?:[/?]|$))/;
+
+/**
+ * Where a request enters: what is proxied goes straight into the data path, since Express takes as long
+ * as all the rest of it; everything else is the control plane's.
+ */
+export function createApp(dependencies: AppDependencies): RequestListener {
+  const { logger, running, stopping } = dependencies;
   const dataPath = createDataPath(dependencies);
+  const proxied: RequestListener = (request, response) => {
+    running.track(response, dataPath(request, response)).catch((error: unknown) => {
+      logger.error({ err: error }, 'unexpected error');
+      response.destroy();
+    });
+  };
+  const controlPlane = createControlPlane(dependencies, proxied);
+  return (request, response) => {
+    if (stopping.aborted) response.shouldKeepAlive = false;
+    if (PROXIED.test(request.url ?? '')) proxied(request, response);
+    else controlPlane(request, response);
+  };
+}
+
+function createControlPlane(
+  dependencies: AppDependencies,
+  proxied: RequestListener,
+): RequestListener {
+  const { current, keys, adminToken, logger, metrics, stopping } = dependencies;
+  const registry = () => current().registry;
   const client = requireClient(keys);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use((_request, response, next) => {
-    if (stopping.aborted) response.shouldKeepAlive = false;
-    next();
-  });
   app.use(healthRoutes(registry, stopping));
   app.route('/metrics').get(metricsHandler(metrics)).all(methodNotAllowed('GET'));
   app.use(apiRoutes(routerApi));
   app.use('/v1/models', client);
   app.use(modelRoutes(registry));
   app.use((request, response, next) => {
-    if (request.url.startsWith('/v1/'))
-      running.track(response, dataPath(request, response)).catch(next);
+    if (request.url.startsWith('/v1/')) proxied(request, response);
     else next();
   });
   app.use(['/route', '/status'], client);

@@ -104,6 +104,9 @@ await runOrExit(async () => {
   const running = new RunningRequests();
   const stopping = new AbortController();
 
+  const recorder = new RequestRecorder(logger, metrics, (intent) =>
+    current().fleet.routes.has(intent),
+  );
   const shadows = new ShadowCopies({ ledger, dispatcher, logger, metrics });
 
   const app = createApp({
@@ -117,7 +120,7 @@ await runOrExit(async () => {
     keys: new ClientKeys(config.apiKeys, config.adminToken),
     telemetry,
     clientLimits: new ClientLimits(new RequestRates(redis?.connection, prefix), ledger),
-    recorder: new RequestRecorder(logger, metrics, (intent) => current().fleet.routes.has(intent)),
+    recorder,
     logger,
     metrics,
     adminToken: config.adminToken,
@@ -137,6 +140,7 @@ await runOrExit(async () => {
       running.closeConnections();
       await drain(server, graceMs());
       await running.ended();
+      recorder.close();
       shadows.close();
       await telemetry.close();
       await health.close();

@@ -1,7 +1,4 @@
-export function quantile(values, q) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
-}
+import { quantile } from '../figures.mjs';
 
 /**
  * Of several runs together. `skew`: at the worst moment, how many more requests the busiest backend had

@@ -6,7 +6,7 @@ const { Pool } = createRequire(new URL('../../../services/router/package.json', 
   'undici',
 );
 const [, , port = '', upstream = ''] = process.argv;
-const pool = new Pool(upstream, { connections: 128 });
+const pool = new Pool(upstream, { connections: 1024 });
 
 createServer({ keepAliveTimeout: 0 }, (request, response) => {
   const chunks = [];

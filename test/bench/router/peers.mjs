@@ -3,11 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort, start as startProcess, stop } from '../processes.mjs';
+import { freePort, root, startServer } from '../processes.mjs';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const ANSWER = JSON.stringify({
   id: 'chatcmpl-1',
   object: 'chat.completion',
@@ -17,23 +15,14 @@ const ANSWER = JSON.stringify({
   usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
 });
 const PORTKEY = '@portkey-ai/gateway@1.15.2';
-const START_TIMEOUT_MS = 20_000;
+/** To install the gateway. */
+const INSTALL_TIMEOUT_MS = 90_000;
 
 const has = (command) => spawnSync(command, ['-v'], { stdio: 'ignore' }).error === undefined;
 
 async function start(command, args, url, env) {
-  const child = startProcess(command, args, env);
-  child.stdout.resume();
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
-    await answer?.body?.cancel();
-    if (answer) break;
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`${command} did not start`);
-    await sleep(50);
-  }
-  return { pid: child.pid, stop: () => stop(child) };
+  const { pid, stop } = await startServer(command, args, url, { env });
+  return { pid, stop };
 }
 
 const nginxHead = (folder, name) => `
@@ -140,6 +129,7 @@ async function startPortkey(upstream) {
       {
         cwd: folder,
         stdio: 'ignore',
+        timeout: INSTALL_TIMEOUT_MS,
       },
     );
     if (status !== 0 || !existsSync(entry)) return undefined;

@@ -1,8 +1,10 @@
 import { type Dispatcher, errors } from 'undici';
 import type { Backend } from '../backends/backend.js';
 import { isUnreachable } from '../backends/unreachable.js';
+import { Answer } from './answer.js';
 import { brokeUnseen } from './backend-dispatcher.js';
 import type { BackendFailure, BackendResponse } from './backend-response.js';
+import type { Abortable } from './client-presence.js';
 import { targetOf } from './target.js';
 
 export interface OutgoingRequest {
@@ -14,10 +16,10 @@ export interface OutgoingRequest {
   /** Milliseconds between bytes of the answer. */
   readMs: number;
   /** Aborts when the client is gone. */
-  signal: AbortSignal;
+  signal: Abortable;
 }
 
-const NOTHING: IteratorResult<Buffer, unknown> = { done: true, value: undefined };
+const NOTHING_YET: IteratorResult<Buffer, undefined> = { done: false, value: Buffer.alloc(0) };
 
 /** A kept-alive connection that is closed as a request is written breaks at once, not after that. */
 const UNSEEN_WITHIN_MS = 2000;
@@ -31,31 +33,25 @@ export async function attempt(
   const started = performance.now();
   const elapsed = () => performance.now() - started;
   try {
-    const { statusCode, headers, body } = await dispatcher.request({
-      ...targetOf(backend, request.path),
-      method: request.method as Dispatcher.HttpMethod,
-      headers: request.headers,
-      body: request.body ?? null,
-      signal: request.signal,
-      headersTimeout: request.readMs,
-      bodyTimeout: request.readMs,
-      responseHeaders: 'raw',
-    });
-    const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
-    const response = {
-      backend,
-      status: statusCode,
-      headers: headers as unknown as string[],
-      body: chunks,
-      first: NOTHING,
-      elapsedMs: 0,
-      discard: () => body.on('error', () => undefined).destroy(),
-    };
-    // An error's body says nothing about whether the backend works; it is read when it is relayed.
-    if (statusCode < 400) response.first = await chunks.next();
-    else response.first = { done: false, value: Buffer.alloc(0) };
-    response.elapsedMs = elapsed();
-    return response;
+    const answer = new Answer(request.signal);
+    const { origin, path } = targetOf(backend, request.path);
+    dispatcher.dispatch(
+      {
+        origin,
+        path,
+        method: request.method as Dispatcher.HttpMethod,
+        headers: request.headers,
+        body: request.body ?? null,
+        headersTimeout: request.readMs,
+        bodyTimeout: request.readMs,
+      },
+      answer,
+    );
+    await answer.begun;
+    const { status, headers } = answer;
+    const first = status < 400 ? (answer.takeNow() ?? (await answer.next())) : NOTHING_YET;
+    const discard = () => answer.discard();
+    return { backend, status, headers, body: answer, first, elapsedMs: elapsed(), discard };
   } catch (error) {
     return { backend, error, kind: kindOf(error, elapsed()), elapsedMs: elapsed() };
   }

@@ -1,5 +1,10 @@
 import type { Backend } from '../backends/backend.js';
 
+export interface AnswerBody extends AsyncIterator<Buffer> {
+  /** What is here already; undefined: it must be waited for. */
+  takeNow?(): IteratorResult<Buffer, undefined> | undefined;
+}
+
 /** An answer that has begun; nothing of it has been sent to the client yet. */
 export interface BackendResponse {
   backend: Backend;
@@ -7,7 +12,7 @@ export interface BackendResponse {
   /** Flat list of names and values. */
   headers: readonly string[];
   /** Everything after `first`; must be read to its end or destroyed. */
-  body: AsyncIterator<Buffer>;
+  body: AnswerBody;
   /** Taken before committing to this backend: until it is there, another one can still be tried. */
   first: IteratorResult<Buffer, unknown>;
   /** From sending the request to `first`. */

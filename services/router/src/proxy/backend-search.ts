@@ -7,6 +7,7 @@ import type { ConnectionLedger, Lease } from '../connections/connection-ledger.j
 import { noBackendAvailable, queueFull } from '../errors.js';
 import type { Decision } from '../routing/decision.js';
 import type { AffinityKeys } from './affinity-key.js';
+import { type Abortable, signalOf } from './client-presence.js';
 import { type Found, type Offer, Offers } from './offers.js';
 import { type Candidates, IN_ORDER, SearchStages } from './search-stages.js';
 import { waitForSlot } from './slot-wait.js';
@@ -20,7 +21,7 @@ export interface SearchOptions {
   demands: Demands;
   keys: Pick<AffinityKeys, 'of'>;
   /** Aborts when the client is gone: then nobody waits for a slot. */
-  gone: AbortSignal;
+  gone: Abortable;
   random?: () => number;
 }
 
@@ -46,8 +47,8 @@ export class BackendSearch {
   constructor(options: SearchOptions) {
     this.#options = options;
     this.#offers = new Offers(options);
-    const { registry } = options;
-    this.#stages = new SearchStages({ newest: () => registry, ...options });
+    const { registry, decision, demands, keys, newest = () => registry } = options;
+    this.#stages = new SearchStages({ registry, newest, decision, demands, keys });
   }
 
   /** Takes a slot on the next backend, waiting for one if need be; undefined when there is none left. */
@@ -136,7 +137,7 @@ export class BackendSearch {
     const started = performance.now();
     const late = new AbortController();
     const limit = setTimeout(() => late.abort(), leftMs);
-    const end = await waitForSlot(ledger, places, AbortSignal.any([gone, late.signal]));
+    const end = await waitForSlot(ledger, places, AbortSignal.any([signalOf(gone), late.signal]));
     clearTimeout(limit);
     this.queuedMs += performance.now() - started;
     if (typeof end === 'object') return this.#found(end.lease);

@@ -9,7 +9,7 @@ import type { ClientLimits } from '../limits/client-limits.js';
 import type { RequestTrace, Telemetry } from '../telemetry/telemetry.js';
 import { AffinityKeys } from './affinity-key.js';
 import { BackendSearch } from './backend-search.js';
-import { clientGone } from './client-presence.js';
+import { type Abortable, clientGone } from './client-presence.js';
 import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
 import { FailureLog } from './failure-log.js';
@@ -21,7 +21,7 @@ import { readBody } from './read-body.js';
 import { relay } from './relay.js';
 import { anyBody, jsonBody } from './request-body.js';
 import { checkedPath, requestIdOf } from './request-line.js';
-import type { RequestRecord, RequestRecorder } from './request-record.js';
+import { newRecord, type RequestRecord, type RequestRecorder } from './request-record.js';
 import { ownHeaders, sendError, shownError } from './respond.js';
 import type { ShadowCopies } from './shadow-copies.js';
 import { UsageReader } from './token-usage.js';
@@ -45,7 +45,7 @@ const CLIENT_CLOSED_REQUEST = 499;
 interface Circumstances {
   /** When the request came: performance.now(). */
   started: number;
-  gone: AbortSignal;
+  gone: Abortable;
   trace: RequestTrace;
 }
 
@@ -57,18 +57,13 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
 
   return async (request, response) => {
     const started = performance.now();
-    const record: RequestRecord = {
+    const trace = dependencies.telemetry.trace(request);
+    const record = newRecord({
       requestId: requestIdOf(request),
       method: request.method ?? '',
       path: (request.url ?? '').split('?', 1)[0] ?? '',
-      attempts: 0,
-      hedges: 0,
-      status: 0,
-      outcome: 'error',
-      totalMs: 0,
-    };
-    const trace = dependencies.telemetry.trace(request);
-    record.traceId = trace.id;
+      traceId: trace.id,
+    });
     const gone = clientGone(request, response);
     try {
       await serve(request, response, record, { started, gone, trace });

@@ -11,6 +11,7 @@ import {
   type Outcome,
 } from './backend-response.js';
 import type { BackendSearch } from './backend-search.js';
+import type { Abortable } from './client-presence.js';
 import type { FailureLog } from './failure-log.js';
 import { hedgedAttempt, putAside, type Tried } from './hedged-attempt.js';
 import type { Found } from './offers.js';
@@ -27,7 +28,7 @@ export type Forwarded = {
 );
 
 export interface ForwardOptions {
-  gone: AbortSignal;
+  gone: Abortable;
   failures: FailureLog;
   /** Of the pool that the request was meant for. */
   budget: RetryBudget;
@@ -50,6 +51,14 @@ export async function forward(
   { gone, failures, budget, hedgeable, sent }: ForwardOptions,
 ): Promise<Forwarded> {
   const count = { attempts: 0, hedges: 0 };
+  const answered = (found: Found, answer: BackendResponse): Forwarded => {
+    const { attempts, hedges } = count;
+    return { attempts, hedges, found, answer };
+  };
+  const ended = (found: Found | undefined, error: HttpError | undefined): Forwarded => {
+    const { attempts, hedges } = count;
+    return { attempts, hedges, found, error };
+  };
   const note = ({ found, outcome }: Tried) => failures.note(found.pool, outcome);
 
   const ask = async (found: Found): Promise<Tried> => {
@@ -77,7 +86,7 @@ export async function forward(
     if (!found) break;
     if (last) putAside(last);
     else budget.request();
-    if (gone.aborted) return { ...count, found: last?.found, error: undefined };
+    if (gone.aborted) return ended(last?.found, undefined);
     const asked = performance.now();
     const asking = ask(found);
     sent(found);
@@ -86,21 +95,21 @@ export async function forward(
     if (gone.aborted) {
       // What the backend did then says nothing about it.
       if (isResponse(outcome)) outcome.discard();
-      return { ...count, found: last.found, error: undefined };
+      return ended(last.found, undefined);
     }
     note(last);
     if (isFinal(outcome)) {
       // Of a hedged request the whole wait: the copy's own would make the next hedges come ever sooner.
       if (outcome.status < 400) last.found.pool.firstBytes.add(performance.now() - asked);
-      return { ...count, found: last.found, answer: outcome };
+      return answered(last.found, outcome);
     }
     if (!isResponse(outcome)) last.found.lease.release();
     if (isUnseen(outcome)) search.allowAgain(last.found);
   }
-  if (!last) return { ...count, found: undefined, error: undefined };
+  if (!last) return ended(undefined, undefined);
   const { found, outcome } = last;
-  if (isResponse(outcome)) return { ...count, found, answer: outcome };
-  return { ...count, found, error: errorOf(outcome) };
+  if (isResponse(outcome)) return answered(found, outcome);
+  return ended(found, errorOf(outcome));
 }
 
 /** The first attempt is free, and so is one after an attempt that no backend can have seen. */

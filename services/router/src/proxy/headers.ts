@@ -27,43 +27,51 @@ const NOT_FORWARDED = new Set([
 
 const lower = (header: string) => header.toLowerCase();
 
-function namedByConnection(rawHeaders: readonly string[]): Set<string> {
-  const named = new Set<string>();
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (lower(rawHeaders[i] ?? '') === 'connection')
-      for (const name of (rawHeaders[i + 1] ?? '').split(',')) named.add(lower(name.trim()));
+const NONE: ReadonlySet<string> = new Set();
+
+function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> {
+  let named = NONE;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (lower(rawHeaders[i] ?? '') !== 'connection') continue;
+    const names = (rawHeaders[i + 1] ?? '').split(',').map((name) => lower(name.trim()));
+    named = new Set([...named, ...names]);
+  }
   return named;
 }
 
-/** Flat list of names and values, as Node's `rawHeaders`. */
-export function requestHeaders(
-  request: IncomingMessage,
+/** Our own headers, then those of others that are passed on: not of this connection, nor `isOurs`. */
+function merged(
   own: Readonly<Record<string, string>>,
+  others: readonly string[],
+  isOurs: (key: string) => boolean,
 ): string[] {
-  const named = namedByConnection(request.rawHeaders);
-  const kept = Object.entries(own).flat();
-  eachHeader(request.rawHeaders, (name, value) => {
+  const named = namedByConnection(others);
+  const names = Object.keys(own);
+  const kept: string[] = [];
+  for (const name of names) kept.push(name, own[name] ?? '');
+  for (let i = 0; i + 1 < others.length; i += 2) {
+    const name = others[i] ?? '';
     const key = lower(name);
-    if (Object.hasOwn(own, key)) return;
-    if (!HOP_BY_HOP.has(key) && !NOT_FORWARDED.has(key) && !named.has(key)) kept.push(name, value);
-  });
+    if (HOP_BY_HOP.has(key) || isOurs(key) || names.includes(key) || named.has(key)) continue;
+    kept.push(name, others[i + 1] ?? '');
+  }
   return kept;
 }
 
+const isNotForwarded = (key: string) => NOT_FORWARDED.has(key);
+const isOurAnswer = (key: string) => key.startsWith('x-switchyard-');
+
+/** Flat list of names and values, as Node's `rawHeaders`. */
+export const requestHeaders = (
+  request: IncomingMessage,
+  own: Readonly<Record<string, string>>,
+): string[] => merged(own, request.rawHeaders, isNotForwarded);
+
 /** What a backend answered, with our own headers in place of any it may have sent of that name. */
-export function responseHeaders(
+export const responseHeaders = (
   backendHeaders: readonly string[],
   own: Readonly<Record<string, string>>,
-): string[] {
-  const named = namedByConnection(backendHeaders);
-  const kept = Object.entries(own).flat();
-  eachHeader(backendHeaders, (name, value) => {
-    const key = lower(name);
-    const ours = Object.hasOwn(own, key) || key.startsWith('x-switchyard-');
-    if (!HOP_BY_HOP.has(key) && !ours && !named.has(key)) kept.push(name, value);
-  });
-  return kept;
-}
+): string[] => merged(own, backendHeaders, isOurAnswer);
 
 export function headerValue(rawHeaders: readonly string[], wanted: string): string | undefined {
   for (let i = 0; i < rawHeaders.length; i += 2)
@@ -73,11 +81,3 @@ export function headerValue(rawHeaders: readonly string[], wanted: string): stri
 
 export const isEventStream = (rawHeaders: readonly string[]): boolean =>
   /^text\/event-stream\b/i.test(headerValue(rawHeaders, 'content-type') ?? '');
-
-function eachHeader(
-  rawHeaders: readonly string[],
-  visit: (name: string, value: string) => void,
-): void {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2)
-    visit(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '');
-}

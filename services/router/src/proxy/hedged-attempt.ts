@@ -1,4 +1,5 @@
 import { isFinal, isResponse, type Outcome } from './backend-response.js';
+import type { Abortable } from './client-presence.js';
 import type { Found } from './offers.js';
 
 export interface Tried {
@@ -8,13 +9,13 @@ export interface Tried {
 
 export interface Hedging {
   /** Sends to one backend and resolves with its first byte or failure, never rejects. */
-  send: (found: Found, signal: AbortSignal) => Promise<Outcome>;
+  send: (found: Found, signal: Abortable) => Promise<Outcome>;
   /** A second backend to ask, with a lease of its own; undefined: there is none, or no budget. */
   second: () => Promise<Found | undefined>;
   /** Milliseconds without a first byte after which it is asked. */
   afterMs: number;
   /** Aborts when the client is gone. */
-  gone: AbortSignal;
+  gone: Abortable;
   /** What came of an attempt that was not the last word. */
   note: (tried: Tried) => void;
 }
@@ -62,7 +63,7 @@ export async function hedgedAttempt(first: Found, hedging: Hedging): Promise<Hed
 
 function start(found: Found, { send, gone }: Hedging): Running {
   const own = new AbortController();
-  // `gone` aborts at the end of every request, so the listener goes with it.
+  // The listener goes with `gone`, which is of this request alone.
   const abort = () => own.abort(gone.reason);
   if (gone.aborted) abort();
   else gone.addEventListener('abort', abort, { once: true });

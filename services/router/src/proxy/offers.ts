@@ -60,7 +60,9 @@ export class Offers {
 
   taken(lease: Lease): Found | undefined {
     const offer = this.of(lease.backendId);
-    return offer && { ...offer, lease };
+    if (!offer) return undefined;
+    const { pool, variant, backend } = offer;
+    return { pool, variant, backend, lease };
   }
 
   /** Counts whether a request got the backend of its key. */

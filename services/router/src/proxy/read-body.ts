@@ -2,15 +2,32 @@ import type { IncomingMessage } from 'node:http';
 import { requestTooLarge } from '../errors.js';
 
 /** Rejects with `request_too_large` as soon as it is known, without reading on. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw requestTooLarge(maxBytes);
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  // Destroying the request would take the socket, and with it the answer that says what is wrong.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) throw requestTooLarge(maxBytes);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw requestTooLarge(maxBytes);
+    // It may have gone before anybody listened.
+    if (request.destroyed && !request.readableEnded) throw new Error('the client is gone');
+    const take = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      // Destroying the request would take the socket, and with it the answer that says what is wrong.
+      request.off('data', take).pause();
+      reject(requestTooLarge(maxBytes));
+    };
+    request
+      .on('data', take)
+      .once('end', () =>
+        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
+      )
+      .once('error', reject)
+      .once('close', () => {
+        // Without a need an error would take a stack trace of every request.
+        if (!request.readableEnded) reject(new Error('the client is gone'));
+      });
+  });
 }

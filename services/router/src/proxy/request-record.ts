@@ -1,6 +1,13 @@
-import { Counter, Histogram, type Logger, type Registry } from '@switchyard/service-kit';
+import {
+  Counter,
+  Histogram,
+  type Logger,
+  type Registry,
+  TalliedCounter,
+} from '@switchyard/service-kit';
 import type { Decision } from '../routing/decision.js';
 import type { RelayEnd } from './relay.js';
+import { RequestLog } from './request-log.js';
 import type { TokenUsage } from './token-usage.js';
 
 /** What is known of a proxied request when it ends; milliseconds from its arrival. */
@@ -21,9 +28,9 @@ export interface RequestRecord {
   status: number;
   outcome: RelayEnd['outcome'] | 'error';
   /** Until the whole request was here. */
-  readMs?: number;
+  readMs?: number | undefined;
   /** Spent waiting for a slot, when all backends were busy. */
-  queuedMs?: number;
+  queuedMs?: number | undefined;
   firstByteMs?: number | undefined;
   totalMs: number;
   /** What the client asked for, and the backend's own name of the model. */
@@ -31,30 +38,64 @@ export interface RequestRecord {
   model?: string | undefined;
   usage?: TokenUsage | undefined;
   /** Whether the answer came as events. */
-  streamed?: boolean;
+  streamed?: boolean | undefined;
   traceId?: string | undefined;
 }
+
+/** None may be left out, not even an optional one. */
+export type AllFields<T> = { [K in keyof Required<T>]: T[K] };
+
+/** With every field, known or not, from the beginning: an object that grows is a slow one. */
+export const newRecord = (
+  known: Pick<RequestRecord, 'requestId' | 'method' | 'path' | 'traceId'>,
+): AllFields<RequestRecord> => ({
+  requestId: known.requestId,
+  method: known.method,
+  path: known.path,
+  client: undefined,
+  decision: undefined,
+  pool: undefined,
+  backend: undefined,
+  variant: undefined,
+  attempts: 0,
+  hedges: 0,
+  status: 0,
+  outcome: 'error',
+  readMs: undefined,
+  queuedMs: undefined,
+  firstByteMs: undefined,
+  totalMs: 0,
+  askedModel: undefined,
+  model: undefined,
+  usage: undefined,
+  streamed: undefined,
+  traceId: known.traceId,
+});
 
 const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 /** One log line and the metrics of every proxied request. */
 export class RequestRecorder {
-  readonly #requests: Counter;
+  readonly #log: RequestLog;
+  readonly #requests: TalliedCounter<
+    'source' | 'intent' | 'pool' | 'backend' | 'variant' | 'status' | 'outcome'
+  >;
   readonly #retries: Counter;
   readonly #firstByte: Histogram;
   readonly #total: Histogram;
   readonly #classify: Histogram;
   readonly #queued: Histogram;
-  readonly #tokens: Counter;
+  readonly #tokens: TalliedCounter<'pool' | 'backend' | 'type'>;
 
   /** Intents that have a route are named in metrics; any other is "other", so that labels stay few. */
   constructor(
-    private readonly logger: Logger,
+    logger: Logger,
     registry: Registry,
     private readonly isRouted: (intent: string) => boolean,
   ) {
+    this.#log = new RequestLog(logger);
     const registers = [registry];
-    this.#requests = new Counter({
+    this.#requests = new TalliedCounter({
       name: 'switchyard_requests_total',
       help: 'Proxied requests by how they were routed and how they ended.',
       labelNames: ['source', 'intent', 'pool', 'backend', 'variant', 'status', 'outcome'],
@@ -89,7 +130,7 @@ export class RequestRecorder {
       buckets: LATENCY_BUCKETS,
       registers,
     });
-    this.#tokens = new Counter({
+    this.#tokens = new TalliedCounter({
       name: 'switchyard_tokens_total',
       help: 'Tokens that backends say they read (input) and wrote (output).',
       labelNames: ['pool', 'backend', 'type'],
@@ -104,10 +145,16 @@ export class RequestRecorder {
     });
   }
 
+  /** Writes the lines that are still to come. */
+  close(): void {
+    this.#log.close();
+  }
+
   finish(record: RequestRecord): void {
-    const { decision, ...rest } = record;
-    const { source, intent, confidence, classifyMs } = decision ?? {};
-    this.logger.info({ ...rest, source, intent, confidence, classifyMs }, 'request');
+    const { decision } = record;
+    const source = decision?.source;
+    const intent = decision?.intent;
+    this.#log.add(record);
     const pool = record.pool ?? 'none';
     const variant = record.variant ?? 'none';
     const knownIntent = intent !== undefined && this.isRouted(intent) ? intent : 'other';
@@ -143,8 +190,7 @@ export class RequestRecorder {
 const MAX_EXEMPLAR_ID = 64;
 
 function exemplarOf({ requestId, traceId }: RequestRecord): Record<string, string> {
-  return {
-    ...(requestId.length <= MAX_EXEMPLAR_ID && { request_id: requestId }),
-    ...(traceId !== undefined && { trace_id: traceId }),
-  };
+  const fits = requestId.length <= MAX_EXEMPLAR_ID;
+  if (traceId === undefined) return fits ? { request_id: requestId } : {};
+  return fits ? { request_id: requestId, trace_id: traceId } : { trace_id: traceId };
 }

@@ -1,32 +1,25 @@
 import type { ServerResponse } from 'node:http';
 import { HttpError, type Logger } from '@switchyard/service-kit';
-import type { Decision } from '../routing/decision.js';
 import type { RequestRecord } from './request-record.js';
 
 /** How long a client may go on sending what nobody wants before its connection is closed on it. */
 const LINGER_MS = 5000;
 
 /** Where a request went, and why. */
-export function ownHeaders(record: RequestRecord) {
-  const { requestId, decision, pool, variant, backend, attempts } = record;
-  return {
-    'x-request-id': requestId,
-    ...decisionHeaders(decision),
-    ...(pool !== undefined && { 'x-switchyard-pool': pool }),
-    ...(variant !== undefined && { 'x-switchyard-variant': variant }),
-    ...(backend !== undefined && { 'x-switchyard-backend': backend }),
-    ...(decision && { 'x-switchyard-attempts': String(attempts) }),
-  };
-}
-
-function decisionHeaders(decision: Decision | undefined): Record<string, string> {
-  if (!decision) return {};
-  const { source, intent, confidence } = decision;
-  return {
-    'x-switchyard-source': source,
-    ...(intent !== undefined && { 'x-switchyard-intent': intent }),
-    ...(confidence !== undefined && { 'x-switchyard-confidence': confidence.toFixed(3) }),
-  };
+export function ownHeaders(record: RequestRecord): Record<string, string> {
+  const { decision, pool, variant, backend } = record;
+  const own: Record<string, string> = { 'x-request-id': record.requestId };
+  if (decision) {
+    const { source, intent, confidence } = decision;
+    own['x-switchyard-source'] = source;
+    if (intent !== undefined) own['x-switchyard-intent'] = intent;
+    if (confidence !== undefined) own['x-switchyard-confidence'] = confidence.toFixed(3);
+  }
+  if (pool !== undefined) own['x-switchyard-pool'] = pool;
+  if (variant !== undefined) own['x-switchyard-variant'] = variant;
+  if (backend !== undefined) own['x-switchyard-backend'] = backend;
+  if (decision) own['x-switchyard-attempts'] = String(record.attempts);
+  return own;
 }
 
 export function shownError(error: unknown, logger: Logger): HttpError {

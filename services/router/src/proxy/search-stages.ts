@@ -71,15 +71,17 @@ export class SearchStages {
   /** Groups of candidates in the order they are asked; of those equally well the warm ones first. */
   groups(standings: readonly Standing[] = IN_ORDER): Candidates[] {
     const route = this.#current();
-    return standings.flatMap((wanted) =>
-      route.flatMap(({ backends, ...stage }) => {
+    const found: Candidates[] = [];
+    for (const wanted of standings)
+      for (const { pool, variant, backends, isFallback } of route) {
         const untried = backends.filter(
           (backend) =>
             backend.state === 'active' && backend.standing === wanted && !this.#tried.has(backend),
         );
-        return warmFirst(untried).map((candidates) => ({ ...stage, candidates }));
-      }),
-    );
+        for (const candidates of warmFirst(untried))
+          found.push({ pool, variant, candidates, isFallback });
+      }
+    return found;
   }
 
   /** The candidates of a pool, if nowhere among those asked anybody is better. */
@@ -116,7 +118,10 @@ function warmFirst(backends: readonly Backend[]): (readonly Backend[])[] {
 function routeOf(registry: BackendRegistry, { decision, demands, keys }: StagesOptions): Stage[] {
   const asked = [decision.pool, ...(decision.otherPools ?? [])];
   const meant = new Set(asked.filter((name) => registry.pools.has(name)));
-  const spills = new Set([...meant].flatMap((name) => [...registry.fallbacksOf(name)]));
+  const spills = new Set<string>();
+  for (const name of meant)
+    for (const fallback of registry.fallbacksOf(name))
+      if (!meant.has(fallback)) spills.add(fallback);
   const stagesOf = (name: string, isFallback: boolean): Stage[] => {
     const pool = registry.pool(name);
     if (!pool.canTake(demands)) return [];
@@ -124,10 +129,10 @@ function routeOf(registry: BackendRegistry, { decision, demands, keys }: StagesO
     const split = variantStages(pool, model, keys, isFallback);
     return split.length > 0 ? split : [{ pool, backends: pool.serving(model), isFallback }];
   };
-  return [
-    ...[...meant].flatMap((name) => stagesOf(name, false)),
-    ...[...spills].filter((name) => !meant.has(name)).flatMap((name) => stagesOf(name, true)),
-  ];
+  const route: Stage[] = [];
+  for (const name of meant) route.push(...stagesOf(name, false));
+  for (const name of spills) route.push(...stagesOf(name, true));
+  return route;
 }
 
 /** None when no variant serves the model asked for: then all that do are as good. */

@@ -51,10 +51,10 @@ export class UsageReader {
 
   /** The last of each count, since a stream may tell them one by one, or again and again. */
   get usage(): TokenUsage | undefined {
-    const ends = [
-      Buffer.concat(this.#head).subarray(0, 2 * KEPT_BYTES),
-      Buffer.concat(this.#tail).subarray(-2 * KEPT_BYTES),
-    ];
+    const ends = [Buffer.concat(this.#tail).subarray(-2 * KEPT_BYTES)];
+    // With the first chunk still in it, the tail is all of it.
+    if (this.#head[0] !== this.#tail[0])
+      ends.unshift(Buffer.concat(this.#head).subarray(0, 2 * KEPT_BYTES));
     let inputTokens: number | undefined;
     let outputTokens: number | undefined;
     for (const usage of ends.flatMap((bytes) => usagesIn(bytes.toString('utf8')))) {

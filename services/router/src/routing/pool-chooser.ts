@@ -41,14 +41,19 @@ export class PoolChooser {
   }
 
   #explicit(model: string): Decision {
-    const explicit = { source: 'explicit', classifyMs: 0 } as const;
     const name = model.startsWith('pool:') ? model.slice('pool:'.length) : undefined;
     if (name !== undefined && this.registry.pools.has(name))
-      return { ...explicit, pool: name, reason: `the request asks for pool "${name}"` };
+      return {
+        source: 'explicit',
+        classifyMs: 0,
+        pool: name,
+        reason: `the request asks for pool "${name}"`,
+      };
     const [first, ...others] = this.registry.poolsServing(model);
     if (!first) throw modelNotFound(model, this.registry.models());
     return {
-      ...explicit,
+      source: 'explicit',
+      classifyMs: 0,
       pool: first.name,
       otherPools: others.map((pool) => pool.name),
       model,
