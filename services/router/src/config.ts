@@ -48,6 +48,7 @@ const Variables = z.object({
   ADMIN_TOKEN: variable.secret(),
   ALLOW_UNAUTHENTICATED_ADMIN: variable.flag(false),
   MAX_BODY_BYTES: variable.integer(32 * 1024 * 1024, { min: 1024, max: 1024 ** 3 }),
+  MAX_BUFFERED_BYTES: variable.integer(256 * 1024 * 1024, { min: 1024, max: 1024 ** 4 }),
   REDIS_URL: variable.redisUrl(),
   REDIS_KEY_PREFIX: variable.redisKeyPrefix(),
   LEASE_MS: variable.integer(10_000, { min: 500, max: 3_600_000 }),
@@ -67,6 +68,8 @@ export interface RouterConfig {
   apiKeys: ReadonlyMap<string, string> | undefined;
   adminToken: string | undefined;
   maxBodyBytes: number;
+  /** Of all requests at a time. */
+  maxBufferedBytes: number;
   /** Undefined: counts are those of this process. */
   redis: RedisLocation | undefined;
   redisKeyPrefix: string;
@@ -104,6 +107,7 @@ export function readConfig(environment: Record<string, string | undefined>): Rou
     apiKeys: read.API_KEYS,
     adminToken: read.ADMIN_TOKEN,
     maxBodyBytes: read.MAX_BODY_BYTES,
+    maxBufferedBytes: read.MAX_BUFFERED_BYTES,
     redis: read.REDIS_URL,
     redisKeyPrefix: read.REDIS_KEY_PREFIX,
     leaseMs: read.LEASE_MS,

@@ -11,6 +11,14 @@ export const modelNotFound = (model: string, known: readonly string[]) =>
 export const requestTooLarge = (limit: number) =>
   new HttpError(413, 'request_too_large', `request body is larger than ${limit} bytes`);
 
+export const tooManyBodies = () =>
+  new HttpError(
+    503,
+    'overloaded',
+    'the bodies of other requests take all the memory there is for them',
+    { headers: { 'retry-after': '1' } },
+  );
+
 const retryAfter = (seconds: number) => ({ headers: { 'retry-after': String(seconds) } });
 
 export const noBackendAvailable = (pool: string, why: string, retryAfterSeconds = 1) =>

@@ -31,6 +31,7 @@ import { observeFleet } from './fleet-metrics.js';
 import { ClientLimits } from './limits/client-limits.js';
 import { RequestRates } from './limits/request-rates.js';
 import { createBackendDispatcher } from './proxy/backend-dispatcher.js';
+import { BodyBudget } from './proxy/body-budget.js';
 import { RequestRecorder } from './proxy/request-record.js';
 import { RunningRequests } from './proxy/running-requests.js';
 import { ShadowCopies } from './proxy/shadow-copies.js';
@@ -125,6 +126,7 @@ await runOrExit(async () => {
     metrics,
     adminToken: config.adminToken,
     maxBodyBytes: config.maxBodyBytes,
+    bodies: new BodyBudget(config.maxBufferedBytes),
     running,
     stopping: stopping.signal,
   });

@@ -9,6 +9,7 @@ import type { ClientLimits } from '../limits/client-limits.js';
 import type { RequestTrace, Telemetry } from '../telemetry/telemetry.js';
 import { AffinityKeys } from './affinity-key.js';
 import { BackendSearch } from './backend-search.js';
+import { type BodyBudget, BodyShare } from './body-budget.js';
 import { type Abortable, clientGone } from './client-presence.js';
 import { demandsOf } from './demands.js';
 import { endpointFor, hasAdapter } from './endpoints/endpoints.js';
@@ -37,6 +38,7 @@ export interface DataPathDependencies {
   telemetry: Telemetry;
   logger: Logger;
   maxBodyBytes: number;
+  bodies: BodyBudget;
 }
 
 /** As in nginx; only in the log and the metrics, since nobody is left to read it. */
@@ -87,9 +89,11 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     record.client = keys.authenticate(request);
     const admission = await clientLimits.admit(record.client, current().fleet.limits);
     for (const [name, value] of Object.entries(admission.headers)) response.setHeader(name, value);
+    const share = new BodyShare(dependencies.bodies);
     try {
-      await serveAdmitted(request, response, record, circumstances);
+      await serveAdmitted(request, response, record, { ...circumstances, share });
     } finally {
+      share.release();
       admission.release();
     }
   }
@@ -98,11 +102,11 @@ export function createDataPath(dependencies: DataPathDependencies): DataPath {
     request: IncomingMessage,
     response: ServerResponse,
     record: RequestRecord,
-    { started, gone, trace }: Circumstances,
+    { started, gone, trace, share }: Circumstances & { share: BodyShare },
   ): Promise<void> {
     const path = checkedPath(request);
     const endpoint = endpointFor(record.path);
-    const raw = await readBody(request, dependencies.maxBodyBytes);
+    const raw = await readBody(request, dependencies.maxBodyBytes, share);
     const body = hasAdapter(record.path) ? jsonBody(request, raw) : anyBody(request, raw);
     endpoint.check(body.json);
     record.askedModel = body.model;

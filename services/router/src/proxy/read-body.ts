@@ -1,23 +1,34 @@
 import type { IncomingMessage } from 'node:http';
-import { requestTooLarge } from '../errors.js';
+import { requestTooLarge, tooManyBodies } from '../errors.js';
+import type { BodyShare } from './body-budget.js';
 
-/** Rejects with `request_too_large` as soon as it is known, without reading on. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/**
+ * Rejects with `request_too_large`, or `overloaded` when other bodies take all there is, as soon as it
+ * is known, without reading on.
+ */
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  share: BodyShare,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw requestTooLarge(maxBytes);
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > maxBytes) throw requestTooLarge(maxBytes);
+    if (!share.holds(announced)) throw tooManyBodies();
     // It may have gone before anybody listened.
     if (request.destroyed && !request.readableEnded) throw new Error('the client is gone');
     const take = (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= maxBytes) {
+      const fits = length <= maxBytes;
+      if (fits && (length <= announced || share.holds(length))) {
         chunks.push(chunk);
         return;
       }
       // Destroying the request would take the socket, and with it the answer that says what is wrong.
       request.off('data', take).pause();
-      reject(requestTooLarge(maxBytes));
+      reject(fits ? tooManyBodies() : requestTooLarge(maxBytes));
     };
     request
       .on('data', take)

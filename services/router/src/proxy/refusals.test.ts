@@ -75,6 +75,32 @@ describe('an answer given before the body was read reaches a client that is stil
   });
 });
 
+test('bodies that wait to be complete take up no more than is allowed, and small ones pass', async () => {
+  await using backend = await startSimulatedBackend({ name: 'a', ttftMs: 0, tokensPerSecond: 0 });
+  await using router = await TestRouter.start({
+    backends: { a: backend.url },
+    maxBufferedBytes: 300_000,
+  });
+  {
+    using slow = await RawClient.connect(router.url);
+    slow.send('POST /v1/files HTTP/1.1', 'Host: r', 'Content-Length: 250000', '', 'x');
+    const large = chatBody({ user: 'x'.repeat(100_000) });
+    let refused: Response | undefined;
+    await eventually(async () => {
+      refused = await router.post('/v1/chat/completions', large);
+      expect(refused.status).toBe(503);
+    });
+    expect(refused?.headers.get('retry-after')).toBe('1');
+    expect(await refused?.json()).toMatchObject({ error: { code: 'overloaded' } });
+    expect((await router.post('/v1/chat/completions', chatBody())).status).toBe(200);
+  }
+  // The slow one is gone, and what it took is there again.
+  await eventually(async () => {
+    const large = chatBody({ user: 'x'.repeat(100_000) });
+    expect((await router.post('/v1/chat/completions', large)).status).toBe(200);
+  });
+});
+
 test('a body of exactly the limit is taken', async () => {
   await using backend = await startSimulatedBackend({ name: 'a', ttftMs: 0, tokensPerSecond: 0 });
   await using router = await TestRouter.start({ backends: { a: backend.url }, maxBodyBytes: 2000 });

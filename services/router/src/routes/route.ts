@@ -4,6 +4,7 @@ import type { ConnectionLedger } from '../connections/connection-ledger.js';
 import type { FleetInForce } from '../fleet/fleet-in-force.js';
 import { AffinityKeys } from '../proxy/affinity-key.js';
 import { BackendSearch } from '../proxy/backend-search.js';
+import { type BodyBudget, BodyShare } from '../proxy/body-budget.js';
 import { demandsOf } from '../proxy/demands.js';
 import { chat } from '../proxy/endpoints/chat.js';
 import { completions } from '../proxy/endpoints/completions.js';
@@ -15,13 +16,16 @@ export interface RouteDependencies {
   current: () => FleetInForce;
   ledger: ConnectionLedger;
   maxBodyBytes: number;
+  bodies: BodyBudget;
 }
 
 /** How a request would be routed, without sending it. */
-export function routeRoutes({ current, ledger, maxBodyBytes }: RouteDependencies): Router {
+export function routeRoutes({ current, ledger, maxBodyBytes, bodies }: RouteDependencies): Router {
   return Router()
     .post('/route', async (request, response) => {
-      const body = parseJsonObject(request, await readBody(request, maxBodyBytes));
+      const share = new BodyShare(bodies);
+      const raw = await readBody(request, maxBodyBytes, share).finally(() => share.release());
+      const body = parseJsonObject(request, raw);
       const endpoint = endpointOf(body);
       const { fleet, registry, chooser } = current();
       const turns = endpoint.humanTurns(body);

@@ -10,6 +10,7 @@ import { MemoryConnectionLedger } from '../connections/memory-connection-ledger.
 import { ClientLimits } from '../limits/client-limits.js';
 import { RequestRates } from '../limits/request-rates.js';
 import { createBackendDispatcher } from '../proxy/backend-dispatcher.js';
+import { BodyBudget } from '../proxy/body-budget.js';
 import { type RequestRecord, RequestRecorder } from '../proxy/request-record.js';
 import { RunningRequests } from '../proxy/running-requests.js';
 import { ShadowCopies } from '../proxy/shadow-copies.js';
@@ -32,6 +33,7 @@ export interface TestRouterOptions {
   intents?: Pick<IntentSource, 'classify'>;
   apiKeys?: ReadonlyMap<string, string>;
   maxBodyBytes?: number;
+  maxBufferedBytes?: number;
   readMs?: number;
 }
 
@@ -118,6 +120,7 @@ export class TestRouter implements AsyncDisposable {
       metrics,
       adminToken: undefined,
       maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
+      bodies: new BodyBudget(options.maxBufferedBytes ?? 256 * 1024 * 1024),
       running: new RunningRequests(),
       stopping: new AbortController().signal,
     });
