@@ -88,8 +88,10 @@ test('drain, weight, new, wrong and right configuration, and SIGTERM of a router
     expect(configuration.refused).toBe(1);
   });
   expect(await metric(replicas.router(0), 'switchyard_config_valid')).toBe(0);
-  expect(replicas.router(0).log).toContainEqual(
-    expect.objectContaining({ msg: 'configuration refused; the one before stays in force' }),
+  await eventually(() =>
+    expect(replicas.router(0).log).toContainEqual(
+      expect.objectContaining({ msg: 'configuration refused; the one before stays in force' }),
+    ),
   );
   await replicas.configure(changed);
   await everywhere(replicas, ({ configuration }) => expect(configuration.problems).toEqual([]));

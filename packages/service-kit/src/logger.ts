@@ -5,13 +5,17 @@ export type { Logger };
 /** Lines are written together, so many bytes of them or so many milliseconds late. */
 const BATCH_BYTES = 32 * 1024;
 const FLUSH_MS = 50;
+/** From this level on (warn) a line is written at once, and those before it. */
+const URGENT = 40;
 /** When nobody reads them, lines beyond so many are dropped rather than kept. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-let destination: DestinationStream | undefined;
+type Destination = DestinationStream & { flush(): void };
+
+let destination: Destination | undefined;
 
 /** One for all loggers of the process, which keeps their lines in order. */
-function stdout(): DestinationStream {
+function stdout(): Destination {
   destination ??= pino.destination({
     sync: false,
     minLength: BATCH_BYTES,
@@ -22,15 +26,25 @@ function stdout(): DestinationStream {
   return destination;
 }
 
-/** JSON lines on stdout; at the exit of the process, and after a fatal one, all of them are written. Prompts are logged at `trace` only, under the key `prompt`. */
+/**
+ * JSON lines on stdout; at the exit of the process all of them are written. Prompts are logged at
+ * `trace` only, under the key `prompt`.
+ */
 export function createLogger(service: string, level: string): Logger {
+  const destination = stdout();
   return pino(
     {
       level,
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      hooks: {
+        logMethod(args, method, severity) {
+          method.apply(this, args);
+          if (severity >= URGENT) destination.flush();
+        },
+      },
     },
-    stdout(),
+    destination,
   );
 }
