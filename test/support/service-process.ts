@@ -9,6 +9,8 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 15_000;
 const KEPT_LINES = 1000;
+/** Log lines are written together; a busy machine adds to that. */
+const LOG_DELAY_MS = 300;
 
 export interface ServiceOptions {
   /** Path of the built entry, relative to the root. */
@@ -59,6 +61,7 @@ export class ServiceProcess implements AsyncDisposable {
       }
       await sleep(20);
     }
+    await service.#hasSaidSo();
     return service;
   }
 
@@ -82,6 +85,12 @@ export class ServiceProcess implements AsyncDisposable {
     const limit = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await this.kill('SIGTERM');
     clearTimeout(limit);
+  }
+
+  /** Lines come a moment late; a service that says `ready` has said everything before it. */
+  async #hasSaidSo(): Promise<void> {
+    const said = () => this.log.some(({ msg }) => msg === 'ready');
+    for (let waited = 0; waited < LOG_DELAY_MS && !said(); waited += 20) await sleep(20);
   }
 
   async #answers(path: string): Promise<boolean> {
