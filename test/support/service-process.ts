@@ -10,7 +10,7 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 15_000;
 const KEPT_LINES = 1000;
 /** Log lines are written together; a busy machine adds to that. */
-const LOG_DELAY_MS = 300;
+const LOG_DELAY_MS = 2000;
 
 export interface ServiceOptions {
   /** Path of the built entry, relative to the root. */
@@ -61,7 +61,7 @@ export class ServiceProcess implements AsyncDisposable {
       }
       await sleep(20);
     }
-    await service.#hasSaidSo();
+    if (probe === '/ready') await service.#hasSaidSo();
     return service;
   }
 
