@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { call, classify, metric, trained } from '../support/classifier-client.js';
+import { eventually } from '../support/eventually.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { startClassifier } from '../support/services.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -32,7 +33,7 @@ test('a restart loads the index it wrote at the end, and answers the same', asyn
   expect(await service.kill('SIGTERM')).toBe(0);
 
   service = await startClassifier(directory.path);
-  expect(said(service, LOADED)).toHaveLength(1);
+  await eventually(() => expect(said(service, LOADED)).toHaveLength(1));
   expect(await answers(service)).toEqual(before);
 
   // What changes after the snapshot, and is never written to one, is not lost.
@@ -45,7 +46,7 @@ test('a restart loads the index it wrote at the end, and answers the same', asyn
   await service.kill();
 
   service = await startClassifier(directory.path);
-  expect(said(service, LOADED)).toHaveLength(1);
+  await eventually(() => expect(said(service, LOADED)).toHaveLength(1));
   expect(await answers(service)).toEqual(changed);
   expect(await classify(service, 'Feed the pandas')).toMatchObject({ intent: 'pandas' });
   expect(await metric(service, 'switchyard_exemplars')).toBe(count);
@@ -66,15 +67,18 @@ test('a snapshot that is damaged is reported, not served, and replaced', async (
   await writeFile(path, bytes);
 
   service = await startClassifier(directory.path);
-  expect(said(service, UNUSABLE)).toMatchObject([
-    { snapshot: join(index, name), reason: 'graph.hnsw is not what was written' },
-  ]);
+  // Log lines come a moment late.
+  await eventually(() =>
+    expect(said(service, UNUSABLE)).toMatchObject([
+      { snapshot: join(index, name), reason: 'graph.hnsw is not what was written' },
+    ]),
+  );
   expect(said(service, LOADED)).toEqual([]);
   expect(await answers(service)).toEqual(before);
   expect(await service.kill('SIGTERM')).toBe(0);
 
   service = await startClassifier(directory.path);
-  expect(said(service, LOADED)).toHaveLength(1);
+  await eventually(() => expect(said(service, LOADED)).toHaveLength(1));
   expect(await answers(service)).toEqual(before);
   await service[Symbol.asyncDispose]();
 });

@@ -9,8 +9,6 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 15_000;
 const KEPT_LINES = 1000;
-/** Log lines are written together; a busy machine adds to that. */
-const LOG_DELAY_MS = 2000;
 
 export interface ServiceOptions {
   /** Path of the built entry, relative to the root. */
@@ -61,7 +59,6 @@ export class ServiceProcess implements AsyncDisposable {
       }
       await sleep(20);
     }
-    if (probe === '/ready') await service.#hasSaidSo();
     return service;
   }
 
@@ -85,12 +82,6 @@ export class ServiceProcess implements AsyncDisposable {
     const limit = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await this.kill('SIGTERM');
     clearTimeout(limit);
-  }
-
-  /** Lines come a moment late; a service that says `ready` has said everything before it. */
-  async #hasSaidSo(): Promise<void> {
-    const said = () => this.log.some(({ msg }) => msg === 'ready');
-    for (let waited = 0; waited < LOG_DELAY_MS && !said(); waited += 20) await sleep(20);
   }
 
   async #answers(path: string): Promise<boolean> {
