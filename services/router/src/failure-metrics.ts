@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from '@switchyard/service-kit';
+import { backendGauges } from './backend-gauges.js';
 import type { Backend } from './backends/backend.js';
 import type { HealthState } from './backends/backend-health.js';
 import type { BackendRegistry } from './backends/backend-registry.js';
@@ -15,20 +16,7 @@ export function observeFailures(metrics: Registry, registry: () => BackendRegist
       for (const one of pool.backends) visit({ pool: pool.name, backend: one.name }, one);
   };
 
-  const backendGauge = (name: string, help: string, value: (one: Backend) => number | undefined) =>
-    new Gauge({
-      name,
-      help,
-      labelNames: ['pool', 'backend'],
-      registers,
-      collect() {
-        this.reset();
-        eachBackend((labels, one) => {
-          const current = value(one);
-          if (current !== undefined) this.set(labels, current);
-        });
-      },
-    });
+  const backendGauge = backendGauges(metrics, registry);
   backendGauge(
     'switchyard_backend_weight',
     'Weight of a backend now: less than configured while it starts slowly.',

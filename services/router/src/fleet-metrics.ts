@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from '@switchyard/service-kit';
+import { backendGauges } from './backend-gauges.js';
 import type { BackendRegistry } from './backends/backend-registry.js';
 import type { ConnectionLedger } from './connections/connection-ledger.js';
 import type { IntentSource } from './routing/intent-source.js';
@@ -11,54 +12,27 @@ export function observeFleet(
   intents: IntentSource,
 ): void {
   const registers = [metrics];
-  new Gauge({
-    name: 'switchyard_backend_in_flight',
-    help: 'Requests in flight on a backend through this router.',
-    labelNames: ['pool', 'backend'],
-    registers,
-    collect() {
-      this.reset();
-      for (const pool of registry().pools.values())
-        for (const { id, name } of pool.backends)
-          this.set({ pool: pool.name, backend: name }, ledger.inFlight(pool.name, id).here);
-    },
-  });
-  new Gauge({
-    name: 'switchyard_backend_in_flight_cluster',
-    help: 'Requests in flight on a backend through all routers, as this one last heard.',
-    labelNames: ['pool', 'backend'],
-    registers,
-    collect() {
-      this.reset();
-      for (const pool of registry().pools.values())
-        for (const { id, name } of pool.backends)
-          this.set({ pool: pool.name, backend: name }, ledger.inFlight(pool.name, id).cluster);
-    },
-  });
-  new Gauge({
-    name: 'switchyard_backend_healthy',
-    help: '1: takes requests; 0: asked to be left alone, ejected, silent or dead.',
-    labelNames: ['pool', 'backend'],
-    registers,
-    collect() {
-      this.reset();
-      for (const pool of registry().pools.values())
-        for (const { name, health } of pool.backends)
-          this.set({ pool: pool.name, backend: name }, health.usable ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: 'switchyard_backend_warm',
-    help: '1: has its model loaded, as far as is known or asked for; 0: cold, or being warmed.',
-    labelNames: ['pool', 'backend'],
-    registers,
-    collect() {
-      this.reset();
-      for (const pool of registry().pools.values())
-        for (const { name, warmth } of pool.backends)
-          this.set({ pool: pool.name, backend: name }, warmth === 'warm' ? 1 : 0);
-    },
-  });
+  const backendGauge = backendGauges(metrics, registry);
+  backendGauge(
+    'switchyard_backend_in_flight',
+    'Requests in flight on a backend through this router.',
+    ({ id }, pool) => ledger.inFlight(pool.name, id).here,
+  );
+  backendGauge(
+    'switchyard_backend_in_flight_cluster',
+    'Requests in flight on a backend through all routers, as this one last heard.',
+    ({ id }, pool) => ledger.inFlight(pool.name, id).cluster,
+  );
+  backendGauge(
+    'switchyard_backend_healthy',
+    '1: takes requests; 0: asked to be left alone, ejected, silent or dead.',
+    ({ health }) => (health.usable ? 1 : 0),
+  );
+  backendGauge(
+    'switchyard_backend_warm',
+    '1: has its model loaded, as far as is known or asked for; 0: cold, or being warmed.',
+    ({ warmth }) => (warmth === 'warm' ? 1 : 0),
+  );
   new Counter({
     name: 'switchyard_warm_ups_total',
     help: 'Requests sent to make a backend load its model, and those of them that failed.',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../../../test/support/seeded-random.js';
 import { chooseSlot } from '../connections/choose-slot.js';
-import { asking, seededRandom, weighing } from '../test-support/candidates.js';
+import { asking, weighing } from '../test-support/candidates.js';
 import { withAffinity } from './affinity.js';
 import { leastConnections } from './least-connections.js';
 import { type Candidate, LEAST_SHARE } from './policy.js';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../../../test/support/seeded-random.js';
 import { chooseSlot } from '../connections/choose-slot.js';
-import { asking, seededRandom, weighing } from '../test-support/candidates.js';
+import { asking, weighing } from '../test-support/candidates.js';
 import { policyNamed, policyNames } from './policies.js';
 import type { Candidate } from './policy.js';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asking, seededRandom, weighing } from '../test-support/candidates.js';
+import { seededRandom } from '../../../../test/support/seeded-random.js';
+import { asking, weighing } from '../test-support/candidates.js';
 import { powerOfTwo } from './power-of-two.js';
 import { shuffled, weightedRandom } from './random.js';
 
