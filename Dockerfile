@@ -7,6 +7,7 @@ RUN apt-get update \
 WORKDIR /build
 # What decides the installed packages, so that a change of the sources installs nothing.
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY patches patches
 COPY scripts scripts
 COPY packages/contracts/package.json packages/contracts/
 COPY packages/service-kit/package.json packages/service-kit/
