@@ -80,3 +80,15 @@ test('without exemplars nothing is known', async () => {
     indexVersion: 0,
   });
 });
+
+test('a text that is asked again is decided again only after a change', async () => {
+  const catalog = catalogOf('one', 'two');
+  const classifier = new Classifier(embedder, catalog, async () => new Map());
+  const first = await classifier.classify('prompt');
+  expect(await classifier.classify('prompt')).toBe(first);
+  catalog.apply({ version: 2, type: 'exemplar-removed', id: 'one' });
+  const second = await classifier.classify('prompt');
+  expect(second).toMatchObject({ intent: 'a', indexVersion: 2 });
+  catalog.apply({ version: 3, type: 'exemplar-removed', id: 'two' });
+  expect(await classifier.classify('prompt')).toMatchObject({ intent: null, indexVersion: 3 });
+});

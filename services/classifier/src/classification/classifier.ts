@@ -2,6 +2,7 @@ import type { Classification, Neighbour } from '@switchyard/contracts';
 import type { Embedder, Priority } from '../embedding/embedder.js';
 import type { Catalog } from '../exemplars/catalog.js';
 import type { IndexedNeighbour } from '../exemplars/exemplar-index.js';
+import type { Scoring } from './scoring.js';
 
 const DEFAULT_SHOWN_NEIGHBOURS = 5;
 
@@ -16,8 +17,18 @@ export interface ClassifyOptions {
   priority?: Priority | undefined;
 }
 
+/** An answer, and what it was decided by: versions may count from somewhere else, scorings do not come again. */
+interface Decided {
+  version: number;
+  scoring: Scoring;
+  answer: Classification;
+}
+
 /** One text, one forward pass, one search, one scoring step. */
 export class Classifier {
+  /** By the embedding: of texts whose embedding is remembered, and for as long as it is. */
+  readonly #decided = new WeakMap<Float32Array, Decided>();
+
   constructor(
     private readonly embedder: Embedder,
     private readonly catalog: Catalog,
@@ -28,9 +39,15 @@ export class Classifier {
     const { explain, k, ...embedding } = options;
     const { vector } = await this.embedder.embed(text, embedding);
     const shown = explain || k !== undefined ? (k ?? DEFAULT_SHOWN_NEIGHBOURS) : 0;
+    if (shown === 0) return this.#known(vector) ?? this.#decide(text, vector, 0).answer;
     const { answer, nearest } = this.#decide(text, vector, shown);
-    if (shown === 0) return answer;
     return { ...answer, neighbours: await this.#withTexts(nearest.slice(0, shown)) };
+  }
+
+  #known(vector: Float32Array): Classification | undefined {
+    const decided = this.#decided.get(vector);
+    const { version, scoring } = this.catalog;
+    return decided?.version === version && decided.scoring === scoring ? decided.answer : undefined;
   }
 
   /** Without an await: the answer belongs to the `indexVersion` it names. */
@@ -50,6 +67,7 @@ export class Classifier {
       alternatives: ranked,
       indexVersion: version,
     };
+    this.#decided.set(vector, { version, scoring, answer });
     return { answer, nearest };
   }
 
