@@ -5,7 +5,7 @@ export interface Embedding {
   tokens: number;
 }
 
-/** Every live text that waits goes before any bulk one. */
+/** Bulk texts get what computing time live ones leave. */
 export type Priority = 'live' | 'bulk';
 
 export interface EmbedOptions {

@@ -1,8 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { EmbeddingAnswer, EmbeddingRequest } from './encoder-thread.js';
-import { loadSentenceEncoder, type SentenceEncoderOptions } from './sentence-encoder.js';
+import type { EmbeddingAnswer, EmbeddingRequest, EncoderThreadOptions } from './encoder-thread.js';
+import { loadSentenceEncoder } from './sentence-encoder.js';
+import { lowerThreadPriority } from './thread-priority.js';
 
-const encode = await loadSentenceEncoder(workerData as SentenceEncoderOptions);
+const { background, ...options } = workerData as EncoderThreadOptions;
+if (background) lowerThreadPriority();
+const encode = await loadSentenceEncoder(options);
 // The first pass allocates onnxruntime's arenas; a user's request should not pay for that.
 const { vector } = await encode('warm up');
 const answer = (message: EmbeddingAnswer, transferred: ArrayBuffer[] = []) =>

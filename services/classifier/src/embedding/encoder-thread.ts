@@ -4,6 +4,11 @@ import { threadFile } from '../thread-file.js';
 import type { Embedding } from './embedder.js';
 import type { SentenceEncoderOptions } from './sentence-encoder.js';
 
+export interface EncoderThreadOptions extends SentenceEncoderOptions {
+  /** Runs when nothing else on the machine wants the core. */
+  background?: boolean;
+}
+
 export interface EmbeddingRequest {
   id: number;
   text: string;
@@ -41,7 +46,7 @@ export class EncoderThread {
   }
 
   /** Resolves when the model is loaded and has run once; rejects with what the thread threw. */
-  static async start(options: SentenceEncoderOptions): Promise<EncoderThread> {
+  static async start(options: EncoderThreadOptions): Promise<EncoderThread> {
     const worker = new Worker(threadFile('./embedding-worker.js', import.meta.url), {
       workerData: options,
     });

@@ -2,7 +2,8 @@ import type { Embedder } from './embedder.js';
 
 /**
  * Maps items in order, one more of them at a time than there are workers: that keeps the workers
- * busy, and a live prompt waits behind no more than these. After a failure no further item starts.
+ * busy, and a prompt of someone else waits behind no more than these. After a failure no further
+ * item starts.
  */
 export async function fewAtATime<T, R>(
   { parallelism }: Embedder,

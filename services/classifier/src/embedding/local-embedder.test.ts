@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@switchyard/service-kit';
@@ -5,6 +7,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { EncoderThread } from './encoder-thread.js';
 import { EncoderThreads } from './encoder-threads.js';
 import { LocalEmbedder } from './local-embedder.js';
+import { PassingThreads } from './passing-threads.js';
 import { prepareModel } from './preparation/index.js';
 import { loadSentenceEncoder, type SentenceEncoderOptions } from './sentence-encoder.js';
 
@@ -63,6 +66,30 @@ test('a thread that ends is replaced, and the others go on meanwhile', async () 
   expect(await threads.encode(SHORT)).toEqual(expected);
   expect(started.length).toBeGreaterThan(3);
   await threads.close();
+});
+
+/** Threads of this process that give way to others; Linux only. */
+const threadsInBackground = () =>
+  readdirSync('/proc/self/task').filter((id) => getPriority(Number(id)) > getPriority()).length;
+
+test('threads for bulk texts are there while they are needed, in the background', async () => {
+  let starts = 0;
+  const passing = new PassingThreads(async () => {
+    if (++starts === 1) throw new Error('no memory');
+    const startOne = () => EncoderThread.start({ ...options, background: true });
+    return EncoderThreads.start(2, startOne, logger);
+  }, 50);
+  await expect(passing.encode(SHORT)).rejects.toThrow('no memory');
+  const expected = await encode(SHORT);
+  const three = Array.from({ length: 3 }, () => passing.encode(SHORT));
+  expect(await Promise.all(three)).toEqual([expected, expected, expected]);
+  expect(starts).toBe(2);
+  const onLinux = process.platform === 'linux';
+  if (onLinux) expect(threadsInBackground()).toBeGreaterThanOrEqual(2);
+  if (onLinux) await expect.poll(threadsInBackground, { timeout: 10_000 }).toBe(0);
+  expect(await passing.encode(SHORT)).toEqual(expected);
+  await passing.close();
+  if (onLinux) expect(threadsInBackground()).toBe(0);
 });
 
 test('a model that cannot be loaded is a problem of MODEL', async () => {

@@ -8,17 +8,16 @@ interface Waiting {
 
 const closed = () => notReady('this model is no longer in use');
 
-/** Where texts wait for a worker: live before bulk, first come first served among equals. */
+/** Where texts wait for a worker, first come first served. */
 export class WaitingLine {
-  readonly #live = new Set<Waiting>();
-  readonly #bulk = new Set<Waiting>();
+  readonly #waiting = new Set<Waiting>();
   #running = 0;
   #closed = false;
   #onIdle: (() => void)[] = [];
 
   /**
-   * Live texts start while fewer than `workers * (1 + ahead)` run, so that a worker finds its next
-   * text waiting; bulk ones only for a worker that is free, since live ones would wait behind them.
+   * Texts start while fewer than `workers * (1 + ahead)` run, so that a worker finds its next text
+   * waiting.
    */
   constructor(
     private readonly workers: number,
@@ -28,16 +27,14 @@ export class WaitingLine {
 
   /** Nothing runs and nothing waits. */
   get isIdle(): boolean {
-    return this.#running === 0 && this.#live.size + this.#bulk.size === 0;
+    return this.#running === 0 && this.#waiting.size === 0;
   }
 
   /** Runs `task` when its turn comes; rejects when the line is full or `signal` aborts before. */
-  async run<T>(task: () => Promise<T>, options: EmbedOptions = {}): Promise<T> {
-    const { signal, priority = 'live' } = options;
+  async run<T>(task: () => Promise<T>, { signal }: Pick<EmbedOptions, 'signal'> = {}): Promise<T> {
     signal?.throwIfAborted();
     if (this.#closed) throw closed();
-    const mayStart = priority === 'live' ? this.#live.size === 0 : this.#waiting === 0;
-    if (!mayStart || !this.#hasRoom(priority)) await this.#turn(priority, signal);
+    if (this.#waiting.size > 0 || !this.#hasRoom) await this.#turn(signal);
     else this.#running++;
     try {
       return await task();
@@ -50,23 +47,17 @@ export class WaitingLine {
   /** Resolves when nothing runs any more; what waits, and what comes later, is rejected. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const waiting of [...this.#live, ...this.#bulk]) waiting.leave(closed());
+    for (const waiting of [...this.#waiting]) waiting.leave(closed());
     if (this.#running > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  get #waiting(): number {
-    return this.#live.size + this.#bulk.size;
-  }
-
-  #hasRoom(priority: 'live' | 'bulk'): boolean {
-    const slots = priority === 'live' ? this.workers * (1 + this.ahead) : this.workers;
-    return this.#running < slots && !this.#closed;
+  get #hasRoom(): boolean {
+    return this.#running < this.workers * (1 + this.ahead) && !this.#closed;
   }
 
   /** Resolves when this text may start, and counts as running from then on. */
-  #turn(priority: 'live' | 'bulk', signal: AbortSignal | undefined): Promise<void> {
-    if (this.#waiting >= this.limit) throw overloaded();
-    const line = priority === 'live' ? this.#live : this.#bulk;
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#waiting.size >= this.limit) throw overloaded();
     return new Promise((resolve, reject) => {
       const aborted = () => waiting.leave(signal?.reason);
       const waiting: Waiting = {
@@ -75,27 +66,23 @@ export class WaitingLine {
           resolve();
         },
         leave: (reason) => {
-          line.delete(waiting);
+          this.#waiting.delete(waiting);
           signal?.removeEventListener('abort', aborted);
           reject(reason);
         },
       };
-      line.add(waiting);
+      this.#waiting.add(waiting);
       signal?.addEventListener('abort', aborted, { once: true });
     });
   }
 
   #advance(): void {
-    while (this.#startNext('live', this.#live) || this.#startNext('bulk', this.#bulk));
+    for (const next of this.#waiting) {
+      if (!this.#hasRoom) break;
+      this.#waiting.delete(next);
+      this.#running++;
+      next.start();
+    }
     if (this.#running === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
-  }
-
-  #startNext(priority: 'live' | 'bulk', line: Set<Waiting>): boolean {
-    const [next] = line;
-    if (!next || !this.#hasRoom(priority)) return false;
-    line.delete(next);
-    this.#running++;
-    next.start();
-    return true;
   }
 }
