@@ -64,7 +64,7 @@ export class HnswGraph {
   /** Adds a row, or puts another vector where the removed vector of this row was. */
   put(row: number, vector: Float32Array): void {
     this.#checkMutable();
-    this.graph.addPoint(Array.from(vector), row);
+    this.graph.addPoint(vector, row);
   }
 
   remove(row: number): void {
@@ -76,7 +76,7 @@ export class HnswGraph {
   search(vector: Float32Array, k: number, isWanted?: (row: number) => boolean): number[] {
     const count = Math.min(k, this.size);
     if (count === 0) return [];
-    return this.graph.searchKnn(Array.from(vector), count, isWanted).neighbors;
+    return this.graph.searchKnn(vector, count, isWanted).neighbors;
   }
 
   /**
