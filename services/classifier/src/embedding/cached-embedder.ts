@@ -3,7 +3,7 @@ import { Counter, type Registry } from '@switchyard/service-kit';
 import { LRUCache } from 'lru-cache';
 import type { Embedder, Embedding, EmbedOptions } from './embedder.js';
 
-/** Longer texts are known by their digest, so that an entry takes 2 KB whatever its text. */
+/** Longer texts are known by their digest, so that an entry takes 4 KB whatever its text. */
 const KEY_CHARACTERS = 64;
 
 /**

@@ -1,6 +1,8 @@
 export interface Embedding {
-  /** L2-normalised, `dimensions` long. */
+  /** What texts are compared by: L2-normalised, `dimensions` long. */
   vector: Float32Array;
+  /** The model's own embedding, as sentence-transformers gives it: L2-normalised, `dimensions` long. */
+  sentence: Float32Array;
   /** Tokens the model saw, [CLS] and [SEP] included. */
   tokens: number;
 }

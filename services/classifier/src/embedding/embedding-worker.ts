@@ -13,7 +13,10 @@ const answer = (message: EmbeddingAnswer, transferred: ArrayBuffer[] = []) =>
 
 parentPort?.on('message', ({ id, text }: EmbeddingRequest) => {
   encode(text).then(
-    (embedding) => answer({ id, embedding }, [embedding.vector.buffer as ArrayBuffer]),
+    (embedding) => {
+      const { vector, sentence } = embedding;
+      answer({ id, embedding }, [vector.buffer as ArrayBuffer, sentence.buffer as ArrayBuffer]);
+    },
     (error: unknown) => answer({ id, error: String(error) }),
   );
 });

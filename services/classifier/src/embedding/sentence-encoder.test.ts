@@ -43,6 +43,13 @@ test.each([
   );
 });
 
+test("the model's own embedding is the last layer's; what is compared has the layers before in it", async () => {
+  const { vector, sentence } = await encode('Write a Python function to sort a list');
+  expect(cosine(sentence, sentence)).toBeCloseTo(1, 5);
+  expect(cosine(vector, sentence)).toBeGreaterThan(0.5);
+  expect(cosine(vector, sentence)).toBeLessThan(0.99);
+});
+
 test('counts the special tokens, and an empty text has only them', async () => {
   expect((await encode('hello')).tokens).toBe(3);
   expect((await encode('')).tokens).toBe(2);

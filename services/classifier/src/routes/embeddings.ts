@@ -24,10 +24,10 @@ export function embeddingsRoutes(engine: () => Engine): Router {
       response.json({
         object: 'list',
         model: embedder.modelName,
-        data: embeddings.map(({ vector }, index) => ({
+        data: embeddings.map(({ sentence }, index) => ({
           object: 'embedding',
           index,
-          embedding: body.encoding_format === 'base64' ? toBase64(vector) : Array.from(vector),
+          embedding: body.encoding_format === 'base64' ? toBase64(sentence) : Array.from(sentence),
         })),
         usage: { prompt_tokens: tokens, total_tokens: tokens },
       } satisfies EmbeddingsResponse);

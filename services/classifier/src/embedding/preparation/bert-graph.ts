@@ -11,6 +11,9 @@ const MASKED_SCORE = -10_000;
 const BATCH = { dimParam: 'batch_size' };
 const SEQUENCE = { dimParam: 'sequence_length' };
 
+/** What comes out of the layers before the last, nearest to it first; names that no other model has. */
+export const EARLIER_OUTPUTS = ['earlier_hidden_state_1', 'earlier_hidden_state_2'] as const;
+
 /** The BERT encoder as an ONNX file, with the input and output names transformers.js expects. */
 export function buildBertOnnx(
   weights: Safetensors,
@@ -24,13 +27,15 @@ export function buildBertOnnx(
   const paddingScores = maskedScores(graph, input('attention_mask'));
   const types = input('token_type_ids');
 
-  let hidden = embeddings(build, ids, types);
-  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-    hidden = encoderLayer(build, layer, hidden, paddingScores);
-  }
+  const states = [embeddings(build, ids, types)];
+  for (let layer = 0; layer < config.num_hidden_layers; layer++)
+    states.unshift(encoderLayer(build, layer, states[0] as Value, paddingScores));
 
   const dimensions = [BATCH, SEQUENCE, { dimValue: config.hidden_size }];
-  graph.output('last_hidden_state', hidden, ElementType.float, dimensions);
+  for (const [at, name] of ['last_hidden_state', ...EARLIER_OUTPUTS].entries()) {
+    const state = states[at];
+    if (state) graph.output(name, state, ElementType.float, dimensions);
+  }
   return graph.encode('bert');
 }
 

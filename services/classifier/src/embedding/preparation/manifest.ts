@@ -10,7 +10,7 @@ import {
 import { type ModelSource, SOURCE_PACKAGE } from './model-source.js';
 
 /** Grows whenever the same weights would give other files; older folders are then prepared again. */
-export const PREPARATION_FORMAT = 1;
+export const PREPARATION_FORMAT = 2;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const fileSchema = z.strictObject({ bytes: z.int().positive(), sha256: hash });

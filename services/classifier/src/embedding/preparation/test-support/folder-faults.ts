@@ -82,7 +82,7 @@ export const folderFaults: readonly FolderFault[] = [
     'damaged',
     'manifest.json is of format 0',
     (path) =>
-      replaceIn(join(path, 'manifest.json'), '"preparationFormat": 1', '"preparationFormat": 0'),
+      replaceIn(join(path, 'manifest.json'), '"preparationFormat": 2', '"preparationFormat": 0'),
   ],
   [
     'a foreign folder with a truncated graph',

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { AutoModel, AutoTokenizer, env, type Tensor as HubTensor } from '@xenova/transformers';
+import { EARLIER_OUTPUTS } from '../bert-graph.js';
 import type { Dtype } from '../model-layout.js';
 
 /** The last hidden state of one text, row by token, and the token ids it belongs to. */
@@ -7,6 +8,8 @@ export interface HiddenStates {
   readonly ids: readonly number[];
   readonly dims: readonly number[];
   readonly data: Float32Array;
+  /** Of the layers before, nearest first. */
+  readonly earlier: readonly Float32Array[];
 }
 
 /** A model folder as the service loads it: transformers.js, offline, one thread. */
@@ -24,10 +27,12 @@ export async function loadModel(path: string, dtype: Dtype) {
     /** Of `text`; neighbours share its batch, and a longer one makes its padding. */
     async hiddenStates(text: string, ...neighbours: string[]): Promise<HiddenStates> {
       const inputs = await tokenizer([text, ...neighbours], { padding: true, truncation: true });
-      const { last_hidden_state }: { last_hidden_state: HubTensor } = await model(inputs);
-      const { dims, data } = last_hidden_state.slice([0, 1]);
+      const outputs: Record<string, HubTensor> = await model(inputs);
+      const stateOf = (name: string) => (outputs[name] as HubTensor).slice([0, 1]);
+      const { dims, data } = stateOf('last_hidden_state');
+      const earlier = EARLIER_OUTPUTS.map((name) => stateOf(name).data as Float32Array);
       const ids = Array.from(inputs.input_ids.slice([0, 1]).data as BigInt64Array, Number);
-      return { ids, dims, data: data as Float32Array };
+      return { ids, dims, data: data as Float32Array, earlier };
     },
     [Symbol.asyncDispose]: async () => {
       await model.dispose();

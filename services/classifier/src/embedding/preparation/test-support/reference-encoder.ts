@@ -15,7 +15,12 @@ type Rows = readonly Float32Array[];
 
 const at = (values: Float32Array, i: number) => values[i] as number;
 
-export function referenceHiddenStates(weights: Safetensors, ids: readonly number[]): Float32Array {
+/** After so many layers. */
+export function referenceHiddenStates(
+  weights: Safetensors,
+  ids: readonly number[],
+  layers = LAYERS,
+): Float32Array {
   const vector = (name: string, size = WIDTH) => weights.floats(name, [size]).data;
 
   const dense = (x: Rows, name: string, inputs = WIDTH, outputs = WIDTH): Rows => {
@@ -41,7 +46,7 @@ export function referenceHiddenStates(weights: Safetensors, ids: readonly number
   };
 
   let hidden = normalize(embed(weights, ids), 'embeddings.LayerNorm');
-  for (let layer = 0; layer < LAYERS; layer++) {
+  for (let layer = 0; layer < layers; layer++) {
     const prefix = `encoder.layer.${layer}`;
     const self = (part: string) => dense(hidden, `${prefix}.attention.self.${part}`);
     const mixed = attend(self('query'), self('key'), self('value'));
