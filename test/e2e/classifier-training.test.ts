@@ -35,7 +35,7 @@ const PROMPTS = [
   'my visa card has gone missing',
   'how much do I have on my account right now',
   'will there be a storm on Sunday',
-  'write me a poem about the autumn',
+  'prove that the square root of two is irrational',
 ];
 const lines = Object.entries(INTENTS).flatMap(([intent, texts]) =>
   texts.map((text) => JSON.stringify({ intent, text })),
