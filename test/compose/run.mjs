@@ -88,6 +88,12 @@ async function eventually(holds, what = 'it', limitMs = 60_000) {
   }
 }
 
+/** Every exemplar, in an order that does not depend on how Redis keeps them. */
+async function exported() {
+  const { text: lines } = await call(`${classifierUrl}/v1/export`);
+  return lines.trim().split('\n').sort();
+}
+
 const ready = () =>
   eventually(async () => {
     const answers = await Promise.all([call(`${routerUrl}/ready`), call(`${classifierUrl}/ready`)]);
@@ -245,15 +251,18 @@ try {
     16,
   );
 
-  const before = (await call(`${classifierUrl}/v1/export`)).text;
+  const before = await exported();
   run('down');
   started = performance.now();
   run('up', '-d', ...SCALE);
   await ready();
   report('down, up and ready after', `${Math.round(performance.now() - started)} ms`);
-  const after = (await call(`${classifierUrl}/v1/export`)).text;
-  check(after === before && before.includes(text), 'every exemplar is there', {
-    exemplars: before.trim().split('\n').length,
+  const after = await exported();
+  check(after.join() === before.join() && before.join().includes(text), 'every exemplar is there', {
+    before: before.length,
+    after: after.length,
+    missing: before.filter((line) => !after.includes(line)).slice(0, 3),
+    extra: after.filter((line) => !before.includes(line)).slice(0, 3),
   });
   check(
     JSON.parse((await call(`${classifierUrl}/v1/classify`, { text })).text).intent === 'penguins',
