@@ -14,6 +14,8 @@ const PATIENCE_MS = 2000;
 const PATIENCE_FACTOR = 5;
 /** Between two looks at whether another replica has trained. */
 const CLAIM_PAUSE_MS = 250;
+/** Names of so few intents are embedded sooner than threads are started for them. */
+const FEW_NAMES = 64;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Failures in a row after which nobody is left waiting. */
@@ -218,10 +220,11 @@ export class Trainer {
   async #aboutIntents(): Promise<ReadonlyMap<string, About>> {
     const { catalog, embedder } = this.options;
     const intents = catalog.intents().filter(({ exemplars }) => exemplars > 0);
+    const priority = intents.length > FEW_NAMES ? 'bulk' : 'live';
     await fewAtATime(embedder, intents, async (intent) => {
       const text = aboutText(intent);
       if (this.#about.get(intent.name)?.text === text) return;
-      const { vector } = await embedder.embed(text, { priority: 'bulk' });
+      const { vector } = await embedder.embed(text, { priority });
       this.#about.set(intent.name, { text, vector });
     });
     const names = new Set(intents.map(({ name }) => name));
