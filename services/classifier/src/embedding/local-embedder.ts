@@ -26,10 +26,10 @@ const AHEAD = 1;
  * 1.5 ms at most, and a short prompt saves the two wake-ups of a thread, a fifth of its time.
  */
 const TOKENS_HERE = 32;
-/** Those for bulk texts end after that; a model in memory takes some 60 MB. */
-const BULK_IDLE_MS = 10_000;
 /** Longer ones are not even counted here; 32 tokens are about 130 characters of English. */
 const CHARACTERS_HERE = 200;
+/** Without a bulk text for so long, the threads for them end; each takes some 60 MB. */
+const BULK_IDLE_MS = 10_000;
 
 /**
  * Embeds in worker threads, one inference session of one thread each, so that a long text never

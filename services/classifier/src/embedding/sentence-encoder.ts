@@ -20,7 +20,10 @@ export interface SentenceModel {
   infer(tokens: readonly number[]): Promise<Embedding>;
 }
 
-/** Of each of the layers before the last in what texts are compared by. */
+/**
+ * Of each of the layers before the last in what texts are compared by. Vectors of another weight cannot
+ * be compared with these: whoever changes it gives the outputs other names, and the model another digest.
+ */
 const EARLIER_WEIGHT = 0.5;
 
 /**
