@@ -17,6 +17,7 @@ import { MemoryConnectionLedger } from '../../services/router/dist/connections/m
 import { RedisConnectionLedger } from '../../services/router/dist/connections/redis-connection-ledger.js';
 import { quantile, save } from './figures.mjs';
 import { startRedis, startRouter, temporaryFolder } from './processes.mjs';
+import { times } from './raw-client.mjs';
 
 const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '60' } },
@@ -93,16 +94,6 @@ const takeAndGive = (ledger) => async () => {
   lease.release();
 };
 
-async function times(call) {
-  const taken = [];
-  for (let n = 0; n < PER_TURN; n++) {
-    const started = performance.now();
-    await call();
-    taken.push(performance.now() - started);
-  }
-  return taken;
-}
-
 const clients = { memory: client(routers.memory), redis: client(routers.redis) };
 const calls = {
   'request, memory': clients.memory.ask,
@@ -113,7 +104,7 @@ const calls = {
 const samples = new Map(Object.keys(calls).map((name) => [name, []]));
 for (let round = -WARM_UP; round < ROUNDS; round++)
   for (const [name, call] of Object.entries(calls)) {
-    const taken = await times(call);
+    const taken = await times(PER_TURN, call);
     if (round >= 0) samples.get(name).push(...taken);
   }
 

@@ -135,7 +135,10 @@ export async function stop(child, signal = 'SIGTERM') {
   clearTimeout(limit);
 }
 
-/** Seconds of CPU that a process has used, MB that it has in memory, and the most it ever had. */
+/**
+ * Seconds of CPU that a process has used, MB that it has in memory, how many of them are no file's (the
+ * pages of one that is mapped are the page cache's to take back), and the most it ever had.
+ */
 export async function usage(pid) {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -145,6 +148,7 @@ export async function usage(pid) {
   return {
     cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
     memoryMB: megabytes('VmRSS'),
+    ownMB: megabytes('RssAnon'),
     peakMB: megabytes('VmHWM'),
   };
 }

@@ -3,20 +3,18 @@
  * exemplars, embedded: import, training, memory, restart, classification meanwhile and after, and
  * recall@10 of the index against brute force over the stored vectors. All texts are really embedded;
  * they are halves of the starter exemplars put together anew, the first half says the intent. Needs
- * `npm run setup`; 100,000 exemplars take some minutes. Prints a table and, last, a line of JSON.
+ * `npm run setup`; 100,000 exemplars take some minutes. Prints JSON.
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EmbeddedExemplarStore } from '../../services/classifier/dist/exemplars/embedded-exemplar-store.js';
 import { IndexSnapshots } from '../../services/classifier/dist/exemplars/index-snapshots.js';
+import { quantile } from './figures.mjs';
+import { modelDir, startClassifier, temporaryFolder, usage } from './processes.mjs';
+import { prompt } from './texts.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const { values } = parseArgs({
   options: {
     exemplars: { type: 'string', default: '100000' },
@@ -28,66 +26,16 @@ const EXEMPLARS = Number(values.exemplars);
 const INTENTS = Number(values.intents);
 const QUERIES = Number(values.queries);
 const K = 10;
-const modelDir = process.env.MODEL_DIR ?? join(root, '.models');
 
-const starter = (await readFile(join(root, 'services/classifier/exemplars/starter.ndjson'), 'utf8'))
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line).text.split(/\s+/));
-const firsts = starter.map((words) => words.slice(0, Math.ceil(words.length / 2)).join(' '));
-const seconds = starter.map((words) => words.slice(Math.ceil(words.length / 2)).join(' '));
-
-/** The n-th of `firsts.length * seconds.length` texts, in an order that mixes them. */
-function prompt(n) {
-  const first = n % firsts.length;
-  const second = (Math.floor(n / firsts.length) * 7 + first * 13) % seconds.length;
-  return {
-    intent: `intent-${first % INTENTS}`,
-    text: `${firsts[first]} ${seconds[second]}`.trim(),
-  };
-}
-
-const quantile = (taken, q) =>
-  [...taken].sort((a, b) => a - b)[Math.min(taken.length - 1, Math.floor(taken.length * q))];
-
-async function startClassifier(dataDir) {
-  const started = performance.now();
-  const child = spawn(process.execPath, ['services/classifier/dist/server.js'], {
-    cwd: root,
-    env: {
-      ...process.env,
-      CLASSIFIER_PORT: '0',
-      DATA_DIR: dataDir,
-      MODEL_DIR: modelDir,
-      STARTER_EXEMPLARS: 'off',
-      MAX_INTENTS: '1000',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout });
+/** With what it says of each training. */
+async function start(dataDir) {
   const trained = [];
-  let url = '';
-  const ready = new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the classifier ended with ${code}`)));
-    lines.on('line', (line) => {
-      const entry = JSON.parse(line);
-      if (entry.msg === 'listening') url = entry.url;
-      if (entry.msg === 'trained') trained.push(entry);
-      if (entry.msg === 'ready') resolve(performance.now() - started);
-    });
+  const classifier = await startClassifier({
+    dataDir,
+    env: { STARTER_EXEMPLARS: 'off', MAX_INTENTS: '1000' },
+    onLine: (entry) => entry.msg === 'trained' && trained.push(entry),
   });
-  const startMs = await ready;
-  return {
-    url,
-    pid: child.pid,
-    startMs,
-    trained,
-    stop: () => {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      return gone;
-    },
-  };
+  return { ...classifier, trained };
 }
 
 async function send(url, path, body, type = 'application/json') {
@@ -101,14 +49,8 @@ async function send(url, path, body, type = 'application/json') {
 }
 
 async function memoryOf(pid) {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  const kB = (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN);
-  // LMDB's file is mapped: its pages count as resident, and are the page cache's to take back.
-  return {
-    rssMB: kB('VmRSS') / 1024,
-    ownMB: kB('RssAnon') / 1024,
-    peakMB: kB('VmHWM') / 1024,
-  };
+  const { memoryMB: rssMB, ownMB, peakMB } = await usage(pid);
+  return { rssMB, ownMB, peakMB };
 }
 
 let asked = EXEMPLARS;
@@ -116,7 +58,7 @@ let asked = EXEMPLARS;
 async function classifyTimes(url, count) {
   const taken = [];
   for (let n = 0; n < count; n++) {
-    const body = JSON.stringify({ text: prompt(asked++).text });
+    const body = JSON.stringify({ text: prompt(asked++, INTENTS).text });
     const started = performance.now();
     await send(url, '/v1/classify', body);
     taken.push(performance.now() - started);
@@ -125,7 +67,7 @@ async function classifyTimes(url, count) {
 }
 
 async function* ndjson() {
-  for (let n = 0; n < EXEMPLARS; n++) yield Buffer.from(`${JSON.stringify(prompt(n))}\n`);
+  for (let n = 0; n < EXEMPLARS; n++) yield Buffer.from(`${JSON.stringify(prompt(n, INTENTS))}\n`);
 }
 
 async function importAll(url) {
@@ -201,21 +143,21 @@ async function judgeIndex(dataDir) {
   };
 }
 
-const dataDir = await mkdtemp(join(tmpdir(), 'switchyard-scale-'));
+const { path: dataDir, remove } = await temporaryFolder();
 try {
-  let classifier = await startClassifier(dataDir);
-  const coldStartMs = classifier.startMs;
+  let classifier = await start(dataDir);
+  const coldStartMs = classifier.readyMs;
   await classifyTimes(classifier.url, 200).catch(() => []);
   const loaded = await importAll(classifier.url);
   const [training] = classifier.trained.slice(-1);
   const idle = await classifyTimes(classifier.url, 1000);
   const memory = await memoryOf(classifier.pid);
   await classifier.stop();
-  classifier = await startClassifier(dataDir);
+  classifier = await start(dataDir);
   const first = await classifyTimes(classifier.url, 1);
   const again = await classifyTimes(classifier.url, 1000);
   const restarted = await memoryOf(classifier.pid);
-  const restartMs = classifier.startMs;
+  const restartMs = classifier.readyMs;
   await classifier.stop();
   const index = await judgeIndex(dataDir);
   const result = {
@@ -239,5 +181,5 @@ try {
     JSON.stringify(result, (_, v) => (typeof v === 'number' ? Number(v.toFixed(3)) : v), 2),
   );
 } finally {
-  await rm(dataDir, { recursive: true, force: true });
+  await remove();
 }
