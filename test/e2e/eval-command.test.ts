@@ -44,6 +44,7 @@ test(
     expect(exit, stderr).toBe(0);
     for (const figure of ['accuracy', 'ECE', 'OOS recall', 'AUROC'])
       expect(stdout).toContain(figure);
+    expect(stdout).toMatch(/of each intent +3 drawn with seed 1\n/);
   },
   LIMIT_MS,
 );
@@ -75,6 +76,7 @@ test(
 test.each([
   ['nothing', [], /usage: npm run eval/],
   ['a file that is not there', ['none.csv'], /none\.csv/],
+  ['a seed for what is not drawn', ['none.csv', '--in-order', '--seed', '3'], /or --in-order/],
   ['shots that are no number', ['none.csv', '--shots', 'many'], /--shots: many/],
 ])(
   '%s is answered with what to do',

@@ -7,13 +7,15 @@ import { evaluationTable } from './evaluation-table.js';
 import { OwnClassifier } from './own-classifier.js';
 import { type Split, split } from './split.js';
 
-const USAGE = `usage: npm run eval -- <dataset file> [--shots N] [--seed S] [--alpha A]
+const USAGE = `usage: npm run eval -- <dataset file> [--shots N] [--seed S | --in-order] [--alpha A]
 
   <dataset file>  .json as CLINC150 has it, .csv or .ndjson with text and intent (and split)
-  --shots N       exemplars of each intent: the first N in the file
-  --seed S        draw them at random instead
+  --shots N       exemplars of each intent, drawn at random
+  --seed S        another draw than 1; the same number draws the same ones
+  --in-order      the first in the file instead: where neighbours resemble each other, fewer ways to say it
   --alpha A       share of in-scope prompts one accepts to lose (0.05)
   --json          print one JSON object instead of a table`;
+const SEED = 1;
 const CLASSIFIED_AT_ONCE = 64;
 
 /** `npm run eval`: what the classifier makes of a dataset, through its API. */
@@ -30,7 +32,8 @@ async function main(): Promise<void> {
   const trainedMs = performance.now() - started;
   const answered = await classifyAll(url, prompts.test);
   const quality = (await (await fetch(`${url}/v1/quality`)).json()) as QualityAnswer;
-  const result = { job, trainedMs, quality, ...evaluation(answered) };
+  const chosen = { shots: options.shots, seed: options.seed };
+  const result = { chosen, job, trainedMs, quality, ...evaluation(answered) };
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationTable(result));
 }
 
@@ -40,6 +43,7 @@ function readArguments() {
     options: {
       shots: { type: 'string' },
       seed: { type: 'string' },
+      'in-order': { type: 'boolean', default: false },
       alpha: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
@@ -52,10 +56,14 @@ function readArguments() {
   };
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) throw new Error(USAGE);
+  const inOrder = values['in-order'];
+  const seed = number('seed', /^\d+$/);
+  if (inOrder && seed !== undefined)
+    throw new Error('--seed draws at random: give it or --in-order');
   return {
     path: userPath(path, process.env),
     shots: number('shots', /^[1-9]\d*$/),
-    seed: number('seed', /^\d+$/),
+    seed: inOrder ? undefined : (seed ?? SEED),
     alpha: number('alpha', /^(0|1|0?\.\d+)$/),
     json: values.json,
   };

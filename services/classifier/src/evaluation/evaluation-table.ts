@@ -1,23 +1,34 @@
 import type { Evaluation, Job, QualityAnswer } from '@switchyard/contracts';
+import type { SplitOptions } from './split.js';
 
 const MAX_PAIRS = 10;
 
 export interface EvaluationResult extends Omit<Evaluation, 'unknownIntents'> {
+  /** How the exemplars were chosen. */
+  chosen: SplitOptions;
   job: Job;
   trainedMs: number;
   quality: QualityAnswer;
 }
+
+type Row = [name: string, value: string];
+
+const chosen = ({ shots, seed }: SplitOptions) =>
+  seed === undefined ? `the first ${shots} in the file` : `${shots} drawn with seed ${seed}`;
 
 const percent = (share: number | null) => (share === null ? '-' : `${(100 * share).toFixed(2)} %`);
 
 /** The figures of an evaluation for people to read. */
 export function evaluationTable(result: EvaluationResult): string {
   const { job, quality, scope } = result;
-  const rows: [string, string][] = [
+  const rows: Row[] = [
     [
       'exemplars',
       `${job.added} of ${quality.intents.length} intents (${job.rejected} lines refused, ${job.duplicates} twice)`,
     ],
+    ...(result.chosen.shots === undefined
+      ? []
+      : [['of each intent', chosen(result.chosen)] as Row]),
     ['embedded and trained in', `${(result.trainedMs / 1000).toFixed(1)} s`],
     ['test prompts', `${scope.inScope} in scope, ${scope.outOfScope} out of scope`],
     [
