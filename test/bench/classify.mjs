@@ -1,13 +1,20 @@
 /**
- * `npm run bench -- classify [--rounds N]`: a classify call over HTTP against the bare model, with one
- * and two worker threads, in one run: rounds of A B C A B C, one call at a time; then throughput. Takes
- * about a second a round. The best tenth of the calls shows what a machine gives that others use, too.
+ * `npm run bench -- classify [--rounds N]`: a classify call against the bare model, in this process and
+ * over HTTP, with one and two worker threads, in one run: rounds of A B C A B C, one call at a time; then
+ * throughput. Takes about a second a round. The best tenth of the calls shows what a machine gives
+ * that others use, too.
  */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Classifier } from '../../services/classifier/dist/classification/classifier.js';
+import { chooseModel } from '../../services/classifier/dist/embedding/choose-model.js';
+import { LocalEmbedder } from '../../services/classifier/dist/embedding/local-embedder.js';
 import { loadSentenceEncoder } from '../../services/classifier/dist/embedding/sentence-encoder.js';
+import { Catalog } from '../../services/classifier/dist/exemplars/catalog.js';
+import { EmbeddedExemplarStore } from '../../services/classifier/dist/exemplars/embedded-exemplar-store.js';
 import { printTable, quantile, save } from './figures.mjs';
-import { modelDir, startClassifier, temporaryFolder } from './processes.mjs';
+import { freePort, modelDir, startClassifier, startServer, temporaryFolder } from './processes.mjs';
 import { openClient, times } from './raw-client.mjs';
 import { text } from './texts.mjs';
 
@@ -25,7 +32,9 @@ const WARM_UP = 5;
 const CONCURRENCY = 16;
 const THROUGHPUT_MS = 1500;
 const THROUGHPUT_ROUNDS = 2;
+const MODEL = 'all-MiniLM-L6-v2';
 const TOKENS = 128;
+const BARE_SERVER = fileURLToPath(new URL('classify/bare-server.mjs', import.meta.url));
 const AGAIN = 'the same 8 words again';
 
 const post = ({ post: send }, prompt) => send(JSON.stringify({ text: prompt }));
@@ -47,6 +56,36 @@ async function throughput(classifier) {
   return { perSecond, taken: taken.flat() };
 }
 
+/** What a call does, without HTTP: the same exemplars and the same head, in this process. */
+async function classifierHere() {
+  const folder = await temporaryFolder();
+  const seeding = await startClassifier({ dataDir: folder.path });
+  // Answers when the exemplars are learned.
+  await fetch(`${seeding.url}/v1/quality`);
+  await seeding.stop();
+  const model = await chooseModel({ model: MODEL, modelDir, allowRemoteModels: false });
+  const { modelDigest } = model;
+  const embedder = await LocalEmbedder.start({ ...model, workers: 1, maxTokens: TOKENS });
+  const { dimensions } = embedder;
+  const store = await EmbeddedExemplarStore.open({
+    directory: folder.path,
+    modelDigest,
+    maxIntents: 1000,
+  });
+  const catalog = await Catalog.follow(store, { dimensions, modelDigest });
+  if (!catalog.isTrained) throw new Error('the classifier was stopped before it had learned');
+  return {
+    classifier: new Classifier(embedder, catalog, (ids) => store.texts(ids)),
+    async close() {
+      await catalog.close();
+      await store.close();
+      await embedder.close();
+      await folder.remove();
+    },
+  };
+}
+
+const here = await classifierHere();
 const folders = [];
 const classifiers = new Map();
 const clients = new Map();
@@ -58,12 +97,21 @@ for (const workers of WORKERS) {
   classifiers.set(workers, classifier);
   clients.set(workers, await open(classifier));
 }
+const modelFolder = join(modelDir, MODEL);
 const encode = await loadSentenceEncoder({
-  model: join(modelDir, 'all-MiniLM-L6-v2'),
+  model: modelFolder,
   remote: false,
   dtype: 'q8',
   maxTokens: TOKENS,
 });
+
+const barePort = await freePort();
+const bareServer = await startServer(
+  process.execPath,
+  [BARE_SERVER, String(barePort), modelFolder, String(TOKENS)],
+  `http://127.0.0.1:${barePort}`,
+);
+const bareClient = await open(bareServer);
 
 const samples = new Map();
 const keep = (round, what, words, taken) => {
@@ -74,6 +122,10 @@ const repeated = text(8);
 for (let round = -WARM_UP; round < ROUNDS; round++) {
   for (const [words, calls] of Object.entries(CALLS)) {
     keep(round, 'bare model', words, await times(calls, () => encode(text(words))));
+    const inProcess = await times(calls, () => here.classifier.classify(text(words)));
+    keep(round, 'classify, no HTTP', words, inProcess);
+    const served = await times(calls, () => post(bareClient, text(words)));
+    keep(round, "bare model behind Node's http", words, served);
     for (const [workers, client] of clients) {
       const taken = await times(calls, () => post(client, text(words)));
       keep(round, `classify, ${workers} workers`, words, taken);
@@ -84,6 +136,8 @@ for (let round = -WARM_UP; round < ROUNDS; round++) {
     keep(round, `classify, ${workers} workers`, AGAIN, taken);
   }
 }
+bareClient.close();
+await bareServer.stop();
 for (const { close } of clients.values()) close();
 const many = new Map(WORKERS.map((workers) => [workers, []]));
 const alone = [];
@@ -120,9 +174,10 @@ const rates = [...many].map(([workers, runs]) => {
     p99: quantile(taken, 0.99),
   };
 });
-printTable('Classify over HTTP against the bare model, one call at a time; ms', rows);
+printTable('Classify against the bare model, one call at a time; ms', rows);
 printTable(`${CONCURRENCY} at a time, 8 words (the bare model: ${bare.toFixed(0)}/s); ms`, rates);
 await save('classify', { options, rows, throughput: { bare, rates } });
 for (const { stop } of classifiers.values()) await stop();
+await here.close();
 for (const { remove } of folders) await remove();
 process.exit(0);
