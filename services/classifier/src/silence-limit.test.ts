@@ -87,3 +87,15 @@ test.each([
     expect(socket.timeout).toBeGreaterThan(LIMIT_MS);
   },
 );
+
+test('an answer may take as long as it likes, with pauses, once the request is here', async () => {
+  await using service = await serve((_, response) => {
+    response.write('data: 1\n\n');
+    setTimeout(() => response.write('data: 2\n\n'), 2 * LIMIT_MS);
+    setTimeout(() => response.end('data: 3\n\n'), 4 * LIMIT_MS);
+  });
+  const { port } = service.server.address() as AddressInfo;
+  // No route reads the body of a GET: there is none.
+  const stream = await fetch(`http://127.0.0.1:${port}/events`);
+  expect((await stream.text()).match(/\d/g)).toEqual(['1', '2', '3']);
+});

@@ -23,10 +23,16 @@ export function limitSilence(server: Server, limits: SilenceLimits): void {
       ? undefined
       : setTimeout(() => request.socket.destroy(), requestMs);
     request.once('close', () => clearTimeout(limit));
-    request.once('end', () => {
+    const isHere = () => {
       clearTimeout(limit);
       // After the answer the socket has the time-out of a kept connection.
       if (!response.writableEnded) request.setTimeout(0);
-    });
+    };
+    // Nobody reads the end of a request without a body.
+    if (hasBody(request)) request.once('end', isHere);
+    else isHere();
   });
 }
+
+const hasBody = ({ headers }: IncomingMessage) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
