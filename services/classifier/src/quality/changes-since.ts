@@ -27,13 +27,15 @@ export function changesSince(before: QualityReport, now: Omit<QualityReport, 'si
 function intentChanges(before: QualityReport, now: Omit<QualityReport, 'since'>): Since['intents'] {
   const then = new Map(before.intents.map((one) => [one.intent, one]));
   const today = new Map(now.intents.map((one) => [one.intent, one]));
-  const named = [...Object.keys(before.sizes), ...Object.keys(now.sizes)];
-  return [...new Set(named)]
+  // An intent may be called "constructor".
+  const sizesThen = new Map(Object.entries(before.sizes));
+  const sizesNow = new Map(Object.entries(now.sizes));
+  return [...new Set([...sizesThen.keys(), ...sizesNow.keys()])]
     .map((intent) => {
       const [old, current] = [then.get(intent), today.get(intent)];
       return {
         intent,
-        exemplars: { before: before.sizes[intent] ?? 0, now: now.sizes[intent] ?? 0 },
+        exemplars: { before: sizesThen.get(intent) ?? 0, now: sizesNow.get(intent) ?? 0 },
         recall: { before: old?.recall ?? null, now: current?.recall ?? null },
         precision: { before: old?.precision ?? null, now: current?.precision ?? null },
       };

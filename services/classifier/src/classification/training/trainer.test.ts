@@ -117,6 +117,29 @@ test('learns what changed, once for changes in a row, and serves it', async () =
   expect(child.trained).toBe(1);
 });
 
+test('additions that go on during a training are told of as one', async () => {
+  await using directory = await temporaryDirectory();
+  await using set = await setUp(directory.path);
+  const { catalog, child, trainer, store } = set;
+  await set.add('first', 1);
+  await trainer.settled(store.version);
+  expect(catalog.scoring.head?.report.since).toBeNull();
+  const before = catalog.scoring.head?.trainedOn;
+
+  child.holding = true;
+  await set.add('second', 2);
+  await eventually(() => expect(child.waiting).toBe(1));
+  await set.add('third', 3);
+  child.release();
+  await trainer.settled(store.version);
+  const since = () => catalog.scoring.head?.report.since;
+  expect(since()).toMatchObject({ trainedOn: before, exemplars: 3, change: { exemplars: 6 } });
+
+  await set.add('fourth', 4);
+  await trainer.settled(store.version);
+  expect(since()).toMatchObject({ exemplars: 9, change: { exemplars: 3 } });
+});
+
 test('a change during training is learned next; nobody waits for it who did not ask', async () => {
   await using directory = await temporaryDirectory();
   await using set = await setUp(directory.path);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { QualityReport } from '@switchyard/contracts';
 import type { Logger } from '@switchyard/service-kit';
 import type { Embedder } from '../../embedding/embedder.js';
 import { fewAtATime } from '../../embedding/few-at-a-time.js';
@@ -45,6 +46,8 @@ export class Trainer {
   readonly #closing = new AbortController();
   readonly #stopListening: () => void;
   #running: Promise<void> | undefined;
+  /** The report of before the changes that go on. */
+  #before: QualityReport | undefined;
   #lastChange = 0;
   #lastMs = 0;
   #failures = 0;
@@ -54,7 +57,10 @@ export class Trainer {
   constructor(private readonly options: TrainerOptions) {
     const stops = [
       options.catalog.onVersion(() => this.#changed()),
-      options.catalog.onReset(() => this.#resets++),
+      options.catalog.onReset(() => {
+        this.#resets++;
+        this.#before = undefined;
+      }),
     ];
     this.#stopListening = () => {
       for (const stop of stops) stop();
@@ -107,10 +113,17 @@ export class Trainer {
   #changed(): void {
     this.#lastChange = performance.now();
     for (const waiter of this.#waiters) if (this.#isSettled(waiter.version)) waiter.resolve();
-    if (this.#running || this.options.catalog.isTrained || this.#closing.signal.aborted) return;
+    if (this.#running || this.options.catalog.isTrained) return;
+    this.#before = this.options.catalog.scoring.head?.report;
+    this.#begin();
+  }
+
+  /** What came during a training is learned at once, as part of the same additions. */
+  #begin(): void {
+    if (this.#closing.signal.aborted) return;
     this.#running = this.#learn().finally(() => {
       this.#running = undefined;
-      if (!this.options.catalog.isTrained) this.#changed();
+      if (!this.options.catalog.isTrained) this.#begin();
     });
   }
 
@@ -203,7 +216,7 @@ export class Trainer {
       modelDigest: embedder.modelDigest,
       dimensions: embedder.dimensions,
       about,
-      before: catalog.scoring.head?.report,
+      before: this.#before,
     });
     this.#closing.signal.throwIfAborted();
     if (resets !== this.#resets) return;
