@@ -77,7 +77,11 @@ test.each([
   ['nothing', [], /usage: npm run eval/],
   ['a file that is not there', ['none.csv'], /none\.csv/],
   ['a seed for what is not drawn', ['none.csv', '--in-order', '--seed', '3'], /or --in-order/],
-  ['shots that are no number', ['none.csv', '--shots', 'many'], /--shots: many/],
+  [
+    'shots that are no number',
+    ['none.csv', '--shots', 'many'],
+    /--shots: must be a whole number from 1 on, not many/,
+  ],
 ])(
   '%s is answered with what to do',
   async (_, args, message) => {

@@ -9,7 +9,8 @@ import { type Split, split } from './split.js';
 
 const USAGE = `usage: npm run eval -- <dataset file> [--shots N] [--seed S | --in-order] [--alpha A]
 
-  <dataset file>  .json as CLINC150 has it, .csv or .ndjson with text and intent (and split)
+  <dataset file>  .json as CLINC150 has it, .csv or .ndjson with text and intent (and split: train, test).
+                  Prompts whose intent is empty, oos, out_of_scope or none are out of scope
   --shots N       exemplars of each intent, drawn at random
   --seed S        another draw than 1; the same number draws the same ones
   --in-order      the first in the file instead: where neighbours resemble each other, fewer ways to say it
@@ -20,10 +21,16 @@ const CLASSIFIED_AT_ONCE = 64;
 
 /** `npm run eval`: what the classifier makes of a dataset, through its API. */
 async function main(): Promise<void> {
-  const { path, json, alpha, ...options } = readArguments();
+  const given = readArguments();
+  if (!given) return void process.stdout.write(`${USAGE}\n`);
+  const { path, json, alpha, ...options } = given;
   const prompts = split(readDataset(path), options);
-  if (prompts.train.length === 0 || prompts.test.length === 0)
-    throw new Error('nothing is left to train on, or to test with; give fewer --shots');
+  if (prompts.train.length === 0)
+    throw new Error(`${path}: there is no prompt of an intent in it to train on`);
+  if (prompts.test.length === 0)
+    throw new Error(
+      `${path}: nothing is left to test with; give --shots, fewer than there are prompts of an intent`,
+    );
   await using classifier = await OwnClassifier.start();
   const { url } = classifier;
   if (alpha !== undefined) await send(url, 'PUT', '/v1/settings', JSON.stringify({ alpha }));
@@ -33,10 +40,19 @@ async function main(): Promise<void> {
   const answered = await classifyAll(url, prompts.test);
   const quality = (await (await fetch(`${url}/v1/quality`)).json()) as QualityAnswer;
   const chosen = { shots: options.shots, seed: options.seed };
-  const result = { chosen, job, trainedMs, quality, ...evaluation(answered) };
+  const untrained = untrainedIntents(prompts);
+  const result = { chosen, untrained, job, trainedMs, quality, ...evaluation(answered) };
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationTable(result));
 }
 
+/** Intents of test prompts that there are no exemplars of: none of these prompts can be right. */
+function untrainedIntents({ train, test }: Split): string[] {
+  const trained = new Set(train.map(({ intent }) => intent));
+  const asked = new Set(test.flatMap(({ intent }) => intent ?? []));
+  return [...asked].filter((intent) => !trained.has(intent));
+}
+
+/** undefined for --help. */
 function readArguments() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -46,25 +62,27 @@ function readArguments() {
       'in-order': { type: 'boolean', default: false },
       alpha: { type: 'string' },
       json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
-  const number = (name: 'shots' | 'seed' | 'alpha', pattern: RegExp) => {
+  const number = (name: 'shots' | 'seed' | 'alpha', pattern: RegExp, wanted: string) => {
     const value = values[name];
     if (value === undefined) return undefined;
-    if (!pattern.test(value)) throw new Error(`--${name}: ${value} is not a number for it`);
+    if (!pattern.test(value)) throw new Error(`--${name}: must be ${wanted}, not ${value}`);
     return Number(value);
   };
+  if (values.help) return undefined;
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) throw new Error(USAGE);
   const inOrder = values['in-order'];
-  const seed = number('seed', /^\d+$/);
+  const seed = number('seed', /^\d+$/, 'a whole number');
   if (inOrder && seed !== undefined)
     throw new Error('--seed draws at random: give it or --in-order');
   return {
     path: userPath(path, process.env),
-    shots: number('shots', /^[1-9]\d*$/),
+    shots: number('shots', /^[1-9]\d*$/, 'a whole number from 1 on'),
     seed: inOrder ? undefined : (seed ?? SEED),
-    alpha: number('alpha', /^(0|1|0?\.\d+)$/),
+    alpha: number('alpha', /^(0|1|0?\.\d+)$/, 'a number from 0 to 1'),
     json: values.json,
   };
 }

@@ -6,6 +6,8 @@ const MAX_PAIRS = 10;
 export interface EvaluationResult extends Omit<Evaluation, 'unknownIntents'> {
   /** How the exemplars were chosen. */
   chosen: SplitOptions;
+  /** Intents that only test prompts have. */
+  untrained: readonly string[];
   job: Job;
   trainedMs: number;
   quality: QualityAnswer;
@@ -31,6 +33,9 @@ export function evaluationTable(result: EvaluationResult): string {
       : [['of each intent', chosen(result.chosen)] as Row]),
     ['embedded and trained in', `${(result.trainedMs / 1000).toFixed(1)} s`],
     ['test prompts', `${scope.inScope} in scope, ${scope.outOfScope} out of scope`],
+    ...(result.untrained.length > 0
+      ? [['without exemplars', result.untrained.join(', ')] as Row]
+      : []),
     [
       'accuracy',
       `${percent(result.accuracy)}   (expected from the exemplars alone: ${percent(quality.accuracy)})`,
