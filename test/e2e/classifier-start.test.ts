@@ -41,7 +41,7 @@ test('every wrong variable is one line, and the exit code says that restarting w
     [
       /^CLASSIFIER_PORT: must be a whole number, got "http"$/,
       /^MAX_INTENTS: must be from 1 to 100000, got "-5"$/,
-      /^STARTER_EXEMPLARS: must be "true" or "false", got "maybe"$/,
+      /^STARTER_EXEMPLARS: must be "on" or "off", "true" or "false", got "maybe"$/,
       /^ADMIN_TOKEN: must be ASCII characters without spaces$/,
     ],
   ));

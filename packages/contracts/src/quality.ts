@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { IntentName, Text } from './text.js';
+import { IntentName, Label, Text } from './text.js';
 
 export const MAX_EVALUATED = 10_000;
 
@@ -118,7 +118,7 @@ export type QualityAnswer = z.infer<typeof QualityAnswer>;
 
 export const EvaluateRequest = z.strictObject({
   examples: z
-    .array(z.strictObject({ text: Text, intent: IntentName.nullable() }))
+    .array(z.strictObject({ text: Text, intent: Label }))
     .min(1, 'must have at least one example')
     .max(MAX_EVALUATED, `must have at most ${MAX_EVALUATED} examples`),
 });

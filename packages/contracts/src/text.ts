@@ -21,9 +21,17 @@ export const Text = z
   .refine((text) => text.length > 0, 'must not be empty')
   .refine(withinLimit, `must be at most ${MAX_TEXT_CHARACTERS} characters after trimming`);
 
-export const IntentName = z
-  .string({ error: 'must be a string' })
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$/,
-    'must be 1 to 64 ASCII characters: a letter or digit first, then letters, digits, space, "_", "-" or "."',
-  );
+const intentName = (error: string) =>
+  z
+    .string({ error })
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}$/,
+      'must be 1 to 64 ASCII characters: a letter or digit first, then letters, digits, space, "_", "-" or "."',
+    );
+
+export const IntentName = intentName('must be a string');
+
+/** Of a labelled prompt: null for one that is meant for none. */
+export const Label = intentName(
+  'must be the name of an intent, or null for a prompt that belongs to none',
+).nullable();

@@ -44,7 +44,7 @@ test.each([
   [integer, '9'.repeat(400), 'must be from -1 to 10'],
   [integer, 'NaN', 'must be a whole number'],
   [variable.port(1), '-1', 'must be from 0 to 65535'],
-  [variable.flag(true), 'On', 'must be "true" or "false"'],
+  [variable.flag(true), 'On', 'must be "on" or "off", "true" or "false"'],
   [variable.url('http://a'), 'ftp://host', 'must be an http:// or https:// URL'],
   [variable.url('http://a'), 'localhost:9001', 'must be an http:// or https:// URL'],
 ])('%# is refused', (schema, value, message) => {

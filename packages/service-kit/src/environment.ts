@@ -34,7 +34,9 @@ export const variable = {
 
   flag: (fallback: boolean) =>
     z
-      .enum(['true', 'false', 'on', 'off', '1', '0'], { error: 'must be "true" or "false"' })
+      .enum(['true', 'false', 'on', 'off', '1', '0'], {
+        error: 'must be "on" or "off", "true" or "false"',
+      })
       .transform((value) => value === 'true' || value === 'on' || value === '1')
       .default(fallback),
 

@@ -51,8 +51,14 @@ test.each([
   [{ CLASSIFIER_PORT: '80.5' }, 'CLASSIFIER_PORT: must be a whole number, got "80.5"'],
   [{ MAX_INTENTS: '0' }, 'MAX_INTENTS: must be from 1 to 100000, got "0"'],
   [{ MAX_INTENTS: '1e3' }, 'MAX_INTENTS: must be a whole number, got "1e3"'],
-  [{ STARTER_EXEMPLARS: 'yes' }, 'STARTER_EXEMPLARS: must be "true" or "false", got "yes"'],
-  [{ ALLOW_REMOTE_MODELS: 'TRUE' }, 'ALLOW_REMOTE_MODELS: must be "true" or "false", got "TRUE"'],
+  [
+    { STARTER_EXEMPLARS: 'yes' },
+    'STARTER_EXEMPLARS: must be "on" or "off", "true" or "false", got "yes"',
+  ],
+  [
+    { ALLOW_REMOTE_MODELS: 'TRUE' },
+    'ALLOW_REMOTE_MODELS: must be "on" or "off", "true" or "false", got "TRUE"',
+  ],
   [{ EMBEDDING_WORKERS: '0' }, 'EMBEDDING_WORKERS: must be from 1 to 64, got "0"'],
   [{ EMBEDDING_CACHE: '-1' }, 'EMBEDDING_CACHE: must be from 0 to 10000000, got "-1"'],
   [{ EMBEDDING_TOKENS: '513' }, 'EMBEDDING_TOKENS: must be from 8 to 512, got "513"'],

@@ -6,12 +6,14 @@ import type { Engine } from '../engine.js';
 
 const Params = z.object({ name: IntentName });
 
+const PAGE_SIZE = 'must be a whole number from 1 to 1000';
+
 export const PageQuery = z.strictObject({
   limit: z.coerce
-    .number({ error: 'must be a number' })
-    .int({ error: 'must be a whole number' })
-    .min(1)
-    .max(1000)
+    .number({ error: PAGE_SIZE })
+    .int({ error: PAGE_SIZE })
+    .min(1, PAGE_SIZE)
+    .max(1000, PAGE_SIZE)
     .default(100),
   cursor: z.string({ error: 'must be given once' }).optional(),
 });
