@@ -1,17 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../../../../test/support/temporary-directory.js';
 import { readDataset } from './dataset.js';
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'switchyard-dataset-'));
-});
-afterAll(() => rm(directory, { recursive: true }));
-
 async function read(name: string, content: string) {
-  const path = join(directory, name);
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, name);
   await writeFile(path, content);
   return readDataset(path);
 }

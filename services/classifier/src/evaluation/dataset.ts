@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Text } from '@switchyard/contracts';
+import { fieldPath } from '@switchyard/service-kit';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 
@@ -92,7 +93,7 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
   const { data, error } = schema.safeParse(value);
   if (!error) return data;
   const [issue] = error.issues;
-  const place = z.core.toDotPath(issue?.path ?? []);
+  const place = fieldPath(issue?.path ?? []);
   throw new Error([place, issue?.message].filter(Boolean).join(': '));
 }
 

@@ -39,17 +39,9 @@ async function main(): Promise<void> {
   const trainedMs = performance.now() - started;
   const answered = await classifyAll(url, prompts.test);
   const quality = (await (await fetch(`${url}/v1/quality`)).json()) as QualityAnswer;
-  const chosen = { shots: options.shots, seed: options.seed };
-  const untrained = untrainedIntents(prompts);
-  const result = { chosen, untrained, job, trainedMs, quality, ...evaluation(answered) };
+  const known = new Set(prompts.train.map(({ intent }) => intent));
+  const result = { chosen: options, job, trainedMs, quality, ...evaluation(answered, known) };
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : evaluationTable(result));
-}
-
-/** Intents of test prompts that there are no exemplars of: none of these prompts can be right. */
-function untrainedIntents({ train, test }: Split): string[] {
-  const trained = new Set(train.map(({ intent }) => intent));
-  const asked = new Set(test.flatMap(({ intent }) => intent ?? []));
-  return [...asked].filter((intent) => !trained.has(intent));
 }
 
 /** undefined for --help. */

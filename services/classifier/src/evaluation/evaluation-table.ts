@@ -3,11 +3,9 @@ import type { SplitOptions } from './split.js';
 
 const MAX_PAIRS = 10;
 
-export interface EvaluationResult extends Omit<Evaluation, 'unknownIntents'> {
+export interface EvaluationResult extends Evaluation {
   /** How the exemplars were chosen. */
   chosen: SplitOptions;
-  /** Intents that only test prompts have. */
-  untrained: readonly string[];
   job: Job;
   trainedMs: number;
   quality: QualityAnswer;
@@ -33,8 +31,8 @@ export function evaluationTable(result: EvaluationResult): string {
       : [['of each intent', chosen(result.chosen)] as Row]),
     ['embedded and trained in', `${(result.trainedMs / 1000).toFixed(1)} s`],
     ['test prompts', `${scope.inScope} in scope, ${scope.outOfScope} out of scope`],
-    ...(result.untrained.length > 0
-      ? [['without exemplars', result.untrained.join(', ')] as Row]
+    ...(result.unknownIntents.length > 0
+      ? [['without exemplars', result.unknownIntents.join(', ')] as Row]
       : []),
     [
       'accuracy',

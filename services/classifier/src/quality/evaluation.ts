@@ -24,7 +24,7 @@ export async function evaluate(
     classifier.classify(text, { priority: 'bulk', signal }),
   );
   const answered = examples.map((example, i) => ({ ...example, answer: answers[i] }));
-  return { ...evaluation(answered), unknownIntents: unknown(examples, known) };
+  return evaluation(answered, known);
 }
 
 export interface Answered extends Example {
@@ -32,7 +32,7 @@ export interface Answered extends Example {
 }
 
 /** The best guess counts for accuracy and calibration; acceptance has figures of its own. */
-export function evaluation(answered: readonly Answered[]): Omit<Evaluation, 'unknownIntents'> {
+export function evaluation(answered: readonly Answered[], known: ReadonlySet<string>): Evaluation {
   const outcomes = answered.map(({ text, intent, answer }) => {
     const predicted = answer?.alternatives[0]?.intent ?? null;
     return { text, intent, predicted, answer };
@@ -52,6 +52,7 @@ export function evaluation(answered: readonly Answered[]): Omit<Evaluation, 'unk
         scopeScore: answer?.scopeScore ?? 0,
       })),
     ),
+    unknownIntents: unknown(answered, known),
   };
 }
 
