@@ -13,7 +13,8 @@ export function blend(logits: Float32Array, shares: Float64Array, { scale, lambd
   for (const z of logits) total += Math.exp(scale * (z - largest));
   for (let c = 0; c < shares.length; c++) {
     const own = Math.exp(scale * ((logits[c] as number) - largest)) / total;
-    shares[c] = (1 - lambda) * own + lambda * (shares[c] as number);
+    // Rounding may take it above 1.
+    shares[c] = Math.min(1, (1 - lambda) * own + lambda * (shares[c] as number));
   }
 }
 

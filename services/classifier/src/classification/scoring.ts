@@ -147,9 +147,7 @@ export class Scoring {
 
 function ranked(classes: readonly ScoringClass[], shares: Float64Array): Alternative[] {
   const best: Alternative[] = [];
-  for (const [i, share] of shares.entries()) {
-    // Rounding may take a share above 1.
-    const confidence = Math.min(1, share);
+  for (const [i, confidence] of shares.entries()) {
     if (best.length === MAX_RANKED && confidence <= (best.at(-1)?.confidence ?? 0)) continue;
     let at = best.length;
     while (at > 0 && (best[at - 1]?.confidence ?? 0) < confidence) at--;
