@@ -5,7 +5,6 @@
  * that others use, too.
  */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Classifier } from '../../services/classifier/dist/classification/classifier.js';
 import { chooseModel } from '../../services/classifier/dist/embedding/choose-model.js';
@@ -14,7 +13,7 @@ import { loadSentenceEncoder } from '../../services/classifier/dist/embedding/se
 import { Catalog } from '../../services/classifier/dist/exemplars/catalog.js';
 import { EmbeddedExemplarStore } from '../../services/classifier/dist/exemplars/embedded-exemplar-store.js';
 import { printTable, quantile, save } from './figures.mjs';
-import { freePort, modelDir, startClassifier, startServer, temporaryFolder } from './processes.mjs';
+import { modelDir, startClassifier, startScript, temporaryFolder } from './processes.mjs';
 import { openClient, times } from './raw-client.mjs';
 import { text } from './texts.mjs';
 
@@ -34,7 +33,7 @@ const THROUGHPUT_MS = 1500;
 const THROUGHPUT_ROUNDS = 2;
 const MODEL = 'all-MiniLM-L6-v2';
 const TOKENS = 128;
-const BARE_SERVER = fileURLToPath(new URL('classify/bare-server.mjs', import.meta.url));
+const BARE_SERVER = new URL('classify/bare-server.mjs', import.meta.url);
 const AGAIN = 'the same 8 words again';
 
 const post = ({ post: send }, prompt) => send(JSON.stringify({ text: prompt }));
@@ -105,12 +104,7 @@ const encode = await loadSentenceEncoder({
   maxTokens: TOKENS,
 });
 
-const barePort = await freePort();
-const bareServer = await startServer(
-  process.execPath,
-  [BARE_SERVER, String(barePort), modelFolder, String(TOKENS)],
-  `http://127.0.0.1:${barePort}`,
-);
+const bareServer = await startScript(BARE_SERVER, modelFolder, String(TOKENS));
 const bareClient = await open(bareServer);
 
 const samples = new Map();

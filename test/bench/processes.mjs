@@ -114,6 +114,13 @@ export async function startServer(command, args, url, { env = {}, probe = '' } =
   }
 }
 
+/** A script of the benchmarks, which is given a free port before its other arguments. */
+export async function startScript(entry, ...args) {
+  const port = await freePort();
+  const command = [fileURLToPath(entry), String(port), ...args];
+  return { port, ...(await startServer(process.execPath, command, `http://127.0.0.1:${port}`)) };
+}
+
 export function start(command, args, env = {}) {
   const { PATH, HOME } = process.env;
   const child = spawn(command, args, {

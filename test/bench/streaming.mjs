@@ -3,10 +3,9 @@
  * and its peers: what they add to the time to the first event, one stream at a time; events relayed as fast as
  * 16 streams go; and 500 streams at once of ten events a second each, with what that takes of CPU and memory.
  */
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median, printTable, quantile, save } from './figures.mjs';
-import { freePort, startRouter, startServer, temporaryFolder, usage } from './processes.mjs';
+import { startRouter, startScript, temporaryFolder, usage } from './processes.mjs';
 import { openClient, times } from './raw-client.mjs';
 import { startPeers } from './router/peers.mjs';
 
@@ -29,10 +28,7 @@ const EVERY_MS = 100;
 const DIRECT = 'direct, no proxy';
 
 const folder = await temporaryFolder();
-const port = await freePort();
-const entry = fileURLToPath(new URL('router/streaming-upstream.mjs', import.meta.url));
-const address = `http://127.0.0.1:${port}`;
-const upstream = { ...(await startServer(process.execPath, [entry, String(port)], address)), port };
+const upstream = await startScript(new URL('router/streaming-upstream.mjs', import.meta.url));
 const config = {
   pools: {
     main: { backends: [{ name: 'up', url: upstream.url, model: 'm', health: { path: '/' } }] },

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { freePort, root, startServer } from '../processes.mjs';
+import { freePort, root, startScript, startServer } from '../processes.mjs';
 
 const ANSWER = JSON.stringify({
   id: 'chatcmpl-1',
@@ -149,12 +148,8 @@ async function startPortkey(upstream) {
 }
 
 /** A bare proxy of Node's http and undici: what any proxy in Node can reach at best. */
-async function startBareNode(upstream) {
-  const entry = fileURLToPath(new URL('bare-proxy.mjs', import.meta.url));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  return { url, ...(await start(process.execPath, [entry, String(port), upstream.url], url)) };
-}
+const startBareNode = (upstream) =>
+  startScript(new URL('bare-proxy.mjs', import.meta.url), upstream.url);
 
 /** By name; those that are not installed are undefined. */
 export async function startPeers(folder, upstream) {
