@@ -9,7 +9,7 @@ import { temporaryFolder } from './test-support/temporary-folder.js';
 
 const NAME = 'all-MiniLM-L6-v2';
 /**
- * The digest of what format 1 writes, the same on every machine. When it changes, stored vectors
+ * The digest of what this format writes, the same on every machine. When it changes, stored vectors
  * are of another model: PREPARATION_FORMAT must grow with it.
  */
 const DIGEST = '7c62c696e48e7d3f3ddecffac9682ba8b370ee2f812bb8140d092601ea791ea3';
